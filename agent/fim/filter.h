@@ -1,0 +1,50 @@
+/*
+ * filter - which paths are watched, by the configuration's `watch` entries.
+ *
+ * The deepest entry whose path is the path itself or an ancestor decides alone. Its exclude
+ * patterns are gitignore(5)'s: one without a slash is matched against the name of the path and of
+ * each directory between it and the entry; one with a slash is anchored: from "/" when it begins
+ * with a slash, otherwise from the entry's path; "**" crosses directories; a trailing slash means
+ * directories only; "!" takes an earlier match back, but nothing below an excluded directory comes
+ * back. A non-recursive entry covers its direct entries.
+ *
+ * Life     filter_new -> questions -> filter_free. Immutable in between.
+ * Owner    copies what it needs of the entries.
+ * Errors   ERR_CONFIG with a sentence: a relative path, the same path twice, a bad pattern, an
+ * empty list. Thread   questions: any.
+ */
+#ifndef TSUJIBAN_AGENT_FIM_FILTER_H
+#define TSUJIBAN_AGENT_FIM_FILTER_H
+
+#include "common/base/err.h"
+#include "common/base/slice.h"
+
+struct watch_entry {
+	const char *path; /* as configured; absolute */
+	bool recursive;
+	size_t exclude_count;
+	const char *const *exclude;
+};
+
+struct filter;
+
+int filter_new(const struct watch_entry *entries, size_t count, struct filter **out,
+        struct reason *out_why);
+void filter_free(struct filter *filter);
+
+/* Whether events of this path are reported and its state kept. */
+bool filter_covers(const struct filter *filter, struct slice path, bool is_directory);
+/* Whether this directory's entries are to be listed and watched: because entries of it are covered.
+ */
+bool filter_descends(const struct filter *filter, struct slice dir);
+/* Whether the directory is an ancestor of an entry's path, so that the entry may appear below it.
+ */
+bool filter_leads_to_entry(const struct filter *filter, struct slice dir);
+
+size_t filter_count(const struct filter *filter);
+/* The path of entry `index`, as configured. */
+struct slice filter_path(const struct filter *filter, size_t index);
+/* The entry that decides for this path; -1: none. */
+int filter_entry_of(const struct filter *filter, struct slice path);
+
+#endif

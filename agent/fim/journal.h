@@ -1,0 +1,73 @@
+/*
+ * journal - compares readings with the baseline and writes what changed: baseline and event in one
+ * transaction.
+ *
+ * Takes paths that settle gave out, in batches: on a worker, reads each (probe), decides the event,
+ * and commits them all at once. One batch is under way at a time; the next is taken when it is
+ * over, so a slow disk makes batches larger instead of a queue longer.
+ *
+ * What becomes of a path:
+ *   baseline  disk       event
+ *   -         there      created (cause baseline when its root was never baselined and no creation
+ * was seen) there     differs    modified when content differs (CHANGED_CONTENT, see filestate.h),
+ * otherwise attributes there     same       none; a moved ctime alone is noted without an event
+ *   there     -          deleted; a directory: everything below it first
+ *   -         -          transient with the number of lives, if a creation was seen; otherwise none
+ *   old path known, path unknown, disk has path with that inode: moved (a directory: with all below
+ * it), then whatever else differs of it is another event hint RETIRE: retired, one event for the
+ * topmost path; its baseline and all below it goes
+ *
+ * A directory that was created or moved in is reported to `directory`, so that it is walked; one
+ * that is gone to `directory_gone`.
+ *
+ * Errors   a batch that cannot be committed (-ENOSPC, …) keeps its paths in settle (again later)
+ * and calls `stuck` once; `unstuck` when a batch went through again. Thread   the loop's.
+ */
+#ifndef TSUJIBAN_AGENT_FIM_JOURNAL_H
+#define TSUJIBAN_AGENT_FIM_JOURNAL_H
+
+#include "agent/fim/filter.h"
+#include "agent/fim/settle.h"
+#include "agent/state/state.h"
+#include "common/io/loop.h"
+
+struct journal;
+
+struct journal_events {
+	/* A batch is durable: `events` new ones are in the spool. Called for every batch, with 0
+	 * too. */
+	void (*committed)(void *ctx, uint64_t events);
+	void (*directory)(void *ctx, struct slice dir, enum event_cause cause);
+	void (*directory_gone)(void *ctx, struct slice dir);
+	void (*stuck)(void *ctx, int code, const struct reason *why);
+	void (*unstuck)(void *ctx);
+};
+
+struct journal_limits {
+	uint64_t hash_limit_bytes; /* larger files are not hashed */
+	size_t batch_paths;        /* default 1024 */
+	unsigned workers; /* threads that read files of one batch side by side; default 2 */
+};
+
+int journal_new(struct loop *loop, struct state *state, const struct filter *filter,
+        struct settle *settle, const struct journal_limits *limits,
+        const struct journal_events *events, void *ctx, struct journal **out);
+void journal_free(struct journal *journal);
+
+/* Looks into settle for ready paths and begins a batch unless one is under way or it is held; sets
+ * its own timer for settle's next moment. Called after every touch; cheap. */
+void journal_kick(struct journal *journal);
+/* No further batch is begun (the spool is full) until it is released. */
+void journal_hold(struct journal *journal, bool hold);
+
+/* Writes one event of the agent's own (gap, degraded, restored, started, baselined) with the next
+ * batch; slices are copied. */
+void journal_note(struct journal *journal, const struct event *event);
+/* `path` is an entry whose first scan is complete: from now on news below it are changes.
+ * Remembered across restarts. */
+void journal_mark_baselined(struct journal *journal, struct slice path);
+bool journal_is_baselined(const struct journal *journal, struct slice path);
+/* Nothing under way and nothing noted. */
+bool journal_is_idle(const struct journal *journal);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * probe - reads the state of paths as they are on disk now.
+ *
+ * Opens without following a link, without blocking on a FIFO or a device, without updating access
+ * times where that is allowed; stats, hashes regular files (SHA-256), stats again: if it changed in
+ * between, the reading says so (is_moving). A file whose stat stands as in `known` is not read: its
+ * hash is taken over. A file above the size limit is not hashed (HASH_TOO_LARGE).
+ *
+ * Thread   probe_read: a worker; a struct prober is one worker's own.
+ */
+#ifndef TSUJIBAN_AGENT_FIM_PROBE_H
+#define TSUJIBAN_AGENT_FIM_PROBE_H
+
+#include "common/base/arena.h"
+#include "common/model/filestate.h"
+
+struct prober; /* digest context, read buffer, user and group names */
+
+struct prober *prober_new(uint64_t hash_limit_bytes);
+void prober_free(struct prober *prober);
+
+struct reading {
+	struct filestate state; /* FILE_ABSENT when there is nothing; slices in the arena */
+	bool is_moving;         /* changed while it was read: read it again later */
+};
+
+/* `known` (may be NULL) is the baseline's state of this path. Never fails: what cannot be read is
+ * said in the state. -ENOMEM-like trouble is ERR_LIMIT of the arena. */
+int probe_read(struct prober *prober, struct slice path, const struct filestate *known,
+        struct arena *arena, struct reading *out);
+
+#endif

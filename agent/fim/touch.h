@@ -1,0 +1,33 @@
+/*
+ * touch - "something may have happened to this path": the word that passes between watch, walk and
+ * settle.
+ *
+ * A touch claims nothing: what happened is decided when the path has been read and compared with
+ * the baseline. So touches may be merged, repeated or wrong, and the picture still comes right; the
+ * hints only make events say more.
+ */
+#ifndef TSUJIBAN_AGENT_FIM_TOUCH_H
+#define TSUJIBAN_AGENT_FIM_TOUCH_H
+
+#include "common/base/slice.h"
+#include "common/model/event.h"
+
+enum touch_hint {
+	TOUCH_CREATED =
+	        1 << 0, /* the path was made: a life begins (an absent path then was transient) */
+	TOUCH_WRITING = 1 << 1,   /* content changes and more may follow: wait for quiet */
+	TOUCH_DONE = 1 << 2,      /* a terminal operation: closed after write, renamed, deleted,
+	                             attributes set, or found so by a walk */
+	TOUCH_DIRECTORY = 1 << 3, /* it is, or was, a directory */
+	TOUCH_GONE = 1 << 4,      /* it went away: deleted, or moved to where nobody watches */
+	TOUCH_RETIRE = 1 << 5,    /* it is in the baseline and no longer to be watched */
+};
+
+struct touch {
+	struct slice path;     /* absolute, no trailing slash */
+	struct slice old_path; /* renamed from here; absent otherwise */
+	unsigned hints;        /* enum touch_hint bits */
+	enum event_cause cause;
+};
+
+#endif

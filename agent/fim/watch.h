@@ -1,0 +1,52 @@
+/*
+ * watch - changes below directories as the kernel tells them: inotify(7).
+ *
+ * One interface, so that a second source (fanotify) can stand behind it. The drain only turns
+ * kernel records into touches: it opens, stats and hashes nothing. Renames are paired by cookie
+ * here: a move from here to nowhere becomes a touch with TOUCH_GONE, a move from nowhere becomes
+ * TOUCH_CREATED, a pair one touch with old_path. After a paired move of a directory its watches
+ * know their new paths.
+ *
+ * Life     watch_new -> add*, drain by the loop -> watch_free.
+ * Owner    owns the inotify descriptor and a tree of nodes (name, parent, descriptor), about 100
+ * bytes a directory. Errors   watch_add: ERR_LIMIT when max_user_watches is reached (said once
+ * through `degraded`), -ENOENT, -ENOTDIR, -EACCES, …. Thread   the loop's. Callbacks may call
+ * watch_add and watch_remove.
+ */
+#ifndef TSUJIBAN_AGENT_FIM_WATCH_H
+#define TSUJIBAN_AGENT_FIM_WATCH_H
+
+#include "agent/fim/touch.h"
+#include "common/base/err.h"
+#include "common/io/loop.h"
+
+struct watch;
+
+struct watch_events {
+	/* Cause is CAUSE_LIVE. Slices are borrowed for the call. A created or moved-in directory
+	 * comes with TOUCH_DIRECTORY: whoever handles it has to add a watch and list it. */
+	void (*touched)(void *ctx, const struct touch *touch);
+	/* The kernel's queue overflowed: anything below any watched directory may have changed
+	 * unseen. */
+	void (*overflowed)(void *ctx);
+	/* A directory that should be watched and cannot be; `why` says it. Called at most once per
+	 * directory. */
+	void (*degraded)(void *ctx, struct slice dir, const char *why);
+};
+
+int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, struct watch **out,
+        struct reason *out_why);
+void watch_free(struct watch *watch);
+
+/* Begins to watch the entries of one directory (not what lies deeper), not following a link in its
+ * last component. 1 when it is watched already under this path. If the same directory was known
+ * under another path (it was moved unseen), it takes this path. */
+int watch_add(struct watch *watch, struct slice dir);
+/* Ends it for the directory and every watched directory below it. */
+void watch_remove(struct watch *watch, struct slice dir);
+bool watch_has(const struct watch *watch, struct slice dir);
+size_t watch_count(const struct watch *watch);
+/* "inotify", for status. */
+const char *watch_source_name(const struct watch *watch);
+
+#endif

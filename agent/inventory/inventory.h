@@ -1,0 +1,48 @@
+/*
+ * inventory - what is installed and running on this host, as facts.
+ *
+ * Reads all its sources at start, every interval, and at once (after a short quiet) when a source's
+ * files change; compares with the factbook and puts what changed into the spool, in one
+ * transaction. Sources are rows of a table in inventory.c: a new one is a file src_x.c and a row.
+ *
+ * Life     inventory_new -> start -> inventory_free (work under way ends first, without callbacks).
+ * Errors   a source that cannot be read keeps its last known facts, is logged once and shown in
+ * inventory_status. Thread   the loop's; reading and the transaction on a worker.
+ */
+#ifndef TSUJIBAN_AGENT_INVENTORY_INVENTORY_H
+#define TSUJIBAN_AGENT_INVENTORY_INVENTORY_H
+
+#include "agent/state/state.h"
+#include "common/io/loop.h"
+
+struct inventory;
+
+struct inventory_options {
+	const char *root; /* "/" but in tests: prefix of every file that is read */
+	int64_t interval_ns;
+	size_t label_count;
+	const char *const *label_name;
+	const char *const *label_value;
+};
+
+struct inventory_events {
+	/* A pass is durable: `events` new ones are in the spool. */
+	void (*committed)(void *ctx, uint64_t events);
+};
+
+int inventory_new(struct loop *loop, struct state *state, const struct inventory_options *options,
+        const struct inventory_events *events, void *ctx, struct inventory **out,
+        struct reason *out_why);
+void inventory_start(struct inventory *inventory);
+void inventory_free(struct inventory *inventory);
+/* No pass is begun (the spool is full) until it is released; what came in between is done then. */
+void inventory_hold(struct inventory *inventory, bool hold);
+
+struct inventory_status {
+	size_t packages, kernels;
+	int64_t last_pass_ns; /* wall clock; 0: none yet */
+	char why[REASON_MAX]; /* what could not be read; empty when all is well */
+};
+void inventory_status(const struct inventory *inventory, struct inventory_status *out);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * source - one origin of facts: a table row in inventory.c, a function in src_*.c.
+ *
+ * Thread   read: a worker.
+ */
+#ifndef TSUJIBAN_AGENT_INVENTORY_SOURCE_H
+#define TSUJIBAN_AGENT_INVENTORY_SOURCE_H
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/model/fact.h"
+
+/* Facts of one pass; grows in the arena. */
+struct fact_list {
+	struct arena *arena;
+	struct fact *fact;
+	size_t count, room;
+};
+/* Copies the fact and its fields. ERR_LIMIT when the arena is full. */
+int fact_list_add(struct fact_list *list, const struct fact *fact);
+
+struct source {
+	const char *name;
+	unsigned kinds;          /* bits 1 << fact_kind that it alone speaks for */
+	const char *trigger_dir; /* a change of `trigger_name` in this directory asks for a pass;
+	                            NULL: none */
+	const char *trigger_name;
+	/* Adds what it finds below `root`. 0; ERR_MISSING: this host has no such thing (no facts
+	 * then, and no complaint). */
+	int (*read)(const char *root, struct fact_list *out, struct reason *out_why);
+};
+
+int src_dpkg_read(const char *root, struct fact_list *out, struct reason *out_why);
+/* The parser alone, for tests and fuzzing: the text of a status file. Stanzas it does not
+ * understand are an error with the line number, so that a cut file is never taken for a removal. */
+int src_dpkg_parse(struct slice text, struct fact_list *out, struct reason *out_why);
+int src_kernel_read(const char *root, struct fact_list *out, struct reason *out_why);
+int src_system_read(const char *root, struct fact_list *out,
+        struct reason *out_why); /* os-release, host name, machine id, boot id */
+
+#endif

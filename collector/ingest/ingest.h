@@ -1,0 +1,63 @@
+/*
+ * ingest - the agents' side of the collector: listens, greets, takes batches, has them stored,
+ * acknowledges.
+ *
+ *   server.c  listener and the table of sessions     peer.c    one agent's session, a state machine
+ *   intake.c  a batch: unzip with caps, decode, check, store job, ack      admit.c   enrolment and
+ * renewal
+ *
+ * The certificate's name is the host, whatever a message says. One session a host: a newer one ends
+ * the older. The ack follows the commit. A peer that breaks the protocol is told why (Refused) and
+ * closed; others do not notice.
+ *
+ * Life     ingest_open -> ingest_close (drops sessions).
+ * Thread   the loop's.
+ */
+#ifndef TSUJIBAN_COLLECTOR_INGEST_INGEST_H
+#define TSUJIBAN_COLLECTOR_INGEST_INGEST_H
+
+#include "collector/store/eventlog.h"
+#include "collector/store/hosts.h"
+#include "collector/store/store.h"
+#include "common/io/conn.h"
+
+struct ingest;
+
+struct ingest_events {
+	/* Durable, before it is acknowledged: the decoded events of one batch of one host.
+	 * `is_new_stream`: what was known of the host has been forgotten first. Borrowed for the
+	 * call. */
+	void (*stored)(void *ctx, uint32_t host, const struct event *events, size_t count,
+	        bool is_new_stream);
+	/* A host was enrolled (or again). */
+	void (*enrolled)(void *ctx, uint32_t host, struct slice name);
+};
+
+struct ingest_options {
+	const char *address;  /* ADDR:PORT */
+	unsigned connections; /* at most */
+	uint32_t heartbeat_s;
+	/* PEM; ca_key signs enrolments */
+	struct slice cert_pem, key_pem, ca_pem, ca_key_pem;
+	int64_t cert_valid_ns; /* of the certificates that hosts get */
+	struct loop *loop;
+	struct store *store;
+};
+
+int ingest_open(const struct ingest_options *options, const struct ingest_events *events, void *ctx,
+        struct ingest **out, struct reason *out_why);
+void ingest_close(struct ingest *ingest);
+unsigned ingest_port(const struct ingest *ingest);
+
+bool ingest_is_connected(const struct ingest *ingest, uint32_t host);
+/* Ends the host's session with REFUSED_REVOKED. */
+void ingest_revoke(struct ingest *ingest, uint32_t host);
+
+struct ingest_status {
+	unsigned sessions;
+	uint64_t batches, events, duplicates, refused; /* since start */
+	bool is_store_failing;
+};
+void ingest_status(const struct ingest *ingest, struct ingest_status *out);
+
+#endif

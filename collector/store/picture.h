@@ -1,0 +1,34 @@
+/*
+ * picture - the collector's picture of each host: its files and its facts as its events have told
+ * them.
+ *
+ * Thread   the transaction's.
+ */
+#ifndef TSUJIBAN_COLLECTOR_STORE_PICTURE_H
+#define TSUJIBAN_COLLECTOR_STORE_PICTURE_H
+
+#include "collector/store/store.h"
+#include "common/model/event.h"
+
+/* What the event says becomes the picture: created, modified, attributes and baseline set a file;
+ * deleted removes it (a directory with everything below); moved takes a directory's content along;
+ * retired removes path and all below; facts likewise. gap, degraded and the like change nothing. */
+int picture_apply(struct kv_txn *txn, uint32_t host, const struct event *event);
+/* Forgets everything of the host: a new stream begins. */
+int picture_clear(struct kv_txn *txn, uint32_t host);
+
+/*
+ * Files whose path is `prefix` or lies below it ("" or "/": all), continued behind a key:
+ * `*cursor` is an empty buf at first; each call gives at most `most` files to `each` and leaves in
+ * it where to go on. Order is that of path keys. 1: more to come; 0: done.
+ */
+int picture_files(struct kv_txn *txn, uint32_t host, struct slice prefix, struct buf *cursor,
+        size_t most, int (*each)(void *ctx, struct slice path, const struct filestate *state),
+        void *ctx);
+int picture_file(struct kv_txn *txn, uint32_t host, struct slice path, struct filestate *out);
+uint64_t picture_count_files(struct kv_txn *txn, uint32_t host);
+/* Facts of a host of one kind (0: any), in key order. */
+int picture_facts(struct kv_txn *txn, uint32_t host, unsigned kind,
+        int (*each)(void *ctx, const struct fact *fact), void *ctx);
+
+#endif

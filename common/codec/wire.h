@@ -1,0 +1,114 @@
+/*
+ * wire - messages between agent and collector as plain structs, and their protobuf form.
+ *
+ * The only place where generated protobuf names stand. proto/tsujiban.proto is the contract.
+ *
+ * Owner    decoded slices and arrays live in the arena (or borrow from the payload, which has to
+ * stay as long). Errors   decode: ERR_FORMAT with the field that is wrong, ERR_LIMIT when the arena
+ * is full. Thread   any; no state.
+ */
+#ifndef TSUJIBAN_COMMON_CODEC_WIRE_H
+#define TSUJIBAN_COMMON_CODEC_WIRE_H
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/codec/frame.h"
+#include "common/model/event.h"
+
+#define WIRE_STREAM_ID_BYTES  16
+#define WIRE_BATCH_EVENTS_MAX 4096
+#define WIRE_EVENT_BYTES_MAX  (64u << 10) /* one encoded event */
+#define WIRE_TEXT_MAX         4096        /* names, versions, reasons */
+#define WIRE_PEM_MAX          (16u << 10)
+
+struct hello {
+	uint8_t stream_id[WIRE_STREAM_ID_BYTES];
+	uint64_t first_seq; /* the oldest event that the agent still holds; next_seq when it holds
+	                       none */
+	uint64_t next_seq;  /* the number of the event to come */
+	struct slice agent_version;
+};
+
+struct welcome {
+	uint64_t stored_seq; /* the last event of this stream that is stored; 0: none */
+	struct slice host;   /* the name that the certificate stands for */
+	uint32_t heartbeat_s;
+	uint64_t config_version;
+};
+
+struct batch {
+	uint64_t first_seq; /* events are numbered from here without a hole */
+	size_t count;
+	struct slice *events; /* each one encoded event, see wire_event_* */
+};
+
+struct ack {
+	uint64_t stored_seq; /* everything up to here is stored and durable */
+};
+
+enum refusal {
+	REFUSED_PROTOCOL = 1,   /* the other side broke the protocol */
+	REFUSED_REVOKED = 2,    /* this certificate is no longer accepted */
+	REFUSED_TOKEN = 3,      /* unknown, used or expired enrolment token */
+	REFUSED_NAME = 4,       /* the host name is taken or no host name */
+	REFUSED_OVERLOADED = 5, /* come back later */
+	REFUSED_STORE = 6,      /* the collector cannot store now, for example its disk is full */
+	REFUSED_SUPERSEDED = 7, /* the same host has connected anew */
+	REFUSED_SEQUENCE = 8,   /* a batch that does not follow what is stored */
+};
+
+struct refused {
+	enum refusal code;
+	struct slice text;
+};
+
+struct enroll_request {
+	struct slice token;
+	struct slice host; /* the name that the host would like */
+	struct slice csr_pem;
+	struct slice agent_version;
+};
+
+struct enroll_reply { /* answers a renewal too */
+	struct slice host;
+	struct slice cert_pem;
+	struct slice ca_pem;
+};
+
+struct renew_request {
+	struct slice csr_pem;
+};
+
+/* Messages without a struct above (heartbeat) have no content. Offer, want, bucket, config and
+ * config status are in the proto file and refused here until the sessions speak them. */
+struct message {
+	enum frame_kind kind;
+	union {
+		struct hello hello;
+		struct welcome welcome;
+		struct batch batch;
+		struct ack ack;
+		struct refused refused;
+		struct enroll_request enroll_request;
+		struct enroll_reply enroll_reply;
+		struct renew_request renew_request;
+		struct enroll_reply renew_reply;
+	};
+};
+
+/* Appends the protobuf form of the message (the frame's payload, not the frame). */
+int wire_encode(const struct message *message, struct buf *out);
+int wire_decode(enum frame_kind kind, struct slice payload, struct arena *arena,
+        struct message *out, struct reason *out_why);
+
+/* One event alone: what the spool keeps and a batch carries. `seq` is not part of it: decode leaves
+ * it 0. Decoding ends with event_check. */
+int wire_event_encode(const struct event *event, struct buf *out);
+int wire_event_decode(
+        struct slice bytes, struct arena *arena, struct event *out, struct reason *out_why);
+
+/* Encodes the message and appends it to `out` as one frame. `scratch` is used and left with
+ * garbage. */
+int wire_append_frame(const struct message *message, struct buf *scratch, struct buf *out);
+
+#endif

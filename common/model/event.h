@@ -1,0 +1,82 @@
+/*
+ * event - something that happened on a host.
+ *
+ * A plain value; the slices and the pointed-to states are borrowed from whoever filled it.
+ */
+#ifndef TSUJIBAN_COMMON_MODEL_EVENT_H
+#define TSUJIBAN_COMMON_MODEL_EVENT_H
+
+#include "common/model/fact.h"
+#include "common/model/filestate.h"
+
+enum event_kind {
+	EVENT_FILE = 1,  /* a file below a watched path */
+	EVENT_FACT = 2,  /* a fact that began, changed or ended */
+	EVENT_AGENT = 3, /* the agent itself */
+};
+
+enum event_action {
+	/* files */
+	ACTION_CREATED = 1,
+	ACTION_MODIFIED = 2,   /* content */
+	ACTION_ATTRIBUTES = 3, /* anything else */
+	ACTION_MOVED = 4,      /* old_path -> path; a directory takes everything below it along */
+	ACTION_DELETED = 5,
+	ACTION_TRANSIENT = 6, /* came and went before it could be read; count says how often */
+	ACTION_GAP = 7, /* something could not be seen: detail says what, path how far it reaches */
+	ACTION_DEGRADED = 8, /* something is seen less well from now on: detail, path */
+	ACTION_RETIRED = 9,  /* path and all below it is no longer watched: not a deletion */
+	/* facts; for packages the manager's own words */
+	ACTION_INSTALLED = 10, /* was not there */
+	ACTION_UPGRADED = 11,  /* changed: after replaces before of the same key */
+	ACTION_REMOVED = 12,
+	/* the agent */
+	ACTION_STARTED = 13,
+	ACTION_BASELINED = 14, /* the first scan of path is complete; count has its files */
+	ACTION_RESTORED = 15,  /* what was degraded is well again */
+};
+#define ACTION_MAX 15
+
+enum event_cause {
+	CAUSE_BASELINE = 1, /* first sight: no change */
+	CAUSE_LIVE = 2,
+	CAUSE_OFFLINE = 3, /* changed while the agent was down */
+	CAUSE_RESCAN = 4,  /* found after a gap */
+	CAUSE_AUDIT = 5,   /* found by reading everything again */
+};
+#define CAUSE_MAX 5
+
+struct event {
+	uint64_t seq; /* counts from 1 within a stream; not part of the encoded event */
+	int64_t time_ns;
+	enum event_kind kind;
+	enum event_action action;
+	enum event_cause cause;
+	uint32_t count; /* transient: lives; baselined: files; otherwise 0 */
+	/* files, and gaps and the like that reach as far as a path */
+	struct slice path;
+	struct slice old_path;
+	unsigned changed; /* enum file_change bits */
+	const struct filestate *before;
+	const struct filestate *after;
+	/* facts */
+	const struct fact *fact_before;
+	const struct fact *fact_after;
+	/* a sentence for gap, degraded, restored, started */
+	struct slice detail;
+};
+
+const char *event_action_name(enum event_action action);
+bool event_action_parse(struct slice name, enum event_action *out);
+const char *event_cause_name(enum event_cause cause);
+bool event_cause_parse(struct slice name, enum event_cause *out);
+/* "file", "package", "kernel", "os", "host", "label", "agent": a fact's kind stands for itself. */
+const char *event_kind_name(const struct event *event);
+
+/* Whether the parts fit together (a created file has an after and no before, a path begins with a
+ * slash and has no NUL byte, …): what a decoder checks before anybody relies on it. ERR_FORMAT with
+ * the reason. */
+struct reason;
+int event_check(const struct event *event, struct reason *out_why);
+
+#endif
