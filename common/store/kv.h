@@ -56,8 +56,8 @@ uint64_t kv_count(struct kv_txn *txn, unsigned table);
  *
  *	for (rc = kv_seek(cursor, from, &key, &value); rc == 0; rc = kv_next(cursor, &key, &value))
  *
- * seek finds the first key that is equal or greater; first, last, next and prev do what they say;
- *all return ERR_MISSING at the end.
+ * seek finds the first key that is equal or greater (the empty key: the first of all); first, last,
+ * next and prev do what they say; all return ERR_MISSING at the end.
  */
 struct kv_cursor;
 int kv_cursor_open(struct kv_txn *txn, unsigned table, struct kv_cursor **out);
