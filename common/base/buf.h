@@ -40,7 +40,8 @@ void buf_append_u64(struct buf *buf, uint64_t value);
 /* LEB128, 1 to 10 bytes, as protobuf's varint. */
 void buf_append_varint(struct buf *buf, uint64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *buf, const char *format, va_list args);
+void buf_vprintf(struct buf *buf, const char *format, va_list args)
+        __attribute__((format(printf, 2, 0)));
 /* Ends data with a NUL byte that does not count in len, and returns data as text. */
 const char *buf_text(struct buf *buf);
 
