@@ -11,7 +11,8 @@
  * Life     filter_new -> questions -> filter_free. Immutable in between.
  * Owner    copies what it needs of the entries.
  * Errors   ERR_CONFIG with a sentence: a relative path, the same path twice, a bad pattern, an
- * empty list. Thread   questions: any.
+ * empty list.
+ * Thread   questions: any.
  */
 #ifndef TSUJIBAN_AGENT_FIM_FILTER_H
 #define TSUJIBAN_AGENT_FIM_FILTER_H
@@ -37,6 +38,18 @@ bool filter_covers(const struct filter *filter, struct slice path, bool is_direc
 /* Whether this directory's entries are to be listed and watched: because entries of it are covered.
  */
 bool filter_descends(const struct filter *filter, struct slice dir);
+/* The same question for the entries of one directory, each path being `dir`/NAME: what holds for
+ * the directory is worked out once. A plain value; borrows from the filter. */
+struct filter_dir {
+	const struct filter *filter;
+	int entry;      /* that decides for the directory; -1: none */
+	size_t rel_at;  /* where, in a path of this directory, the part below the entry begins */
+	bool is_open;   /* its entries are covered unless a pattern takes one out */
+	bool has_roots; /* the path of another entry is among its entries */
+};
+struct filter_dir filter_in(const struct filter *filter, struct slice dir);
+bool filter_dir_covers(const struct filter_dir *in, struct slice path, bool is_directory);
+
 /* Whether the directory is an ancestor of an entry's path, so that the entry may appear below it.
  */
 bool filter_leads_to_entry(const struct filter *filter, struct slice dir);
