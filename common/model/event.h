@@ -37,6 +37,8 @@ enum event_action {
 };
 #define ACTION_MAX 15
 
+#define EVENT_PATH_BYTES 4096 /* PATH_MAX: a longer path is refused */
+
 enum event_cause {
 	CAUSE_BASELINE = 1, /* first sight: no change */
 	CAUSE_LIVE = 2,

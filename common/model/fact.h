@@ -63,16 +63,20 @@ bool fact_kind_parse(struct slice name, enum fact_kind *out);
 unsigned fact_field_count(enum fact_kind kind);
 const char *fact_field_name(enum fact_kind kind, unsigned field);
 
+/* A known kind, no field beyond FACT_FIELD_BYTES, and no NUL byte in a key field (it ends the field
+ * in fact_key). */
+bool fact_is_valid(const struct fact *fact);
+
 /*
  * The canonical form, equal bytes for equal facts: kind (1 byte), then each field of the kind as
  * varint length and bytes. It is what stores keep and digests are made of.
- * Decoding borrows from `bytes` and refuses (ERR_FORMAT) an unknown kind, a cut or over-long
- * field, and bytes left over.
+ * Decoding borrows from `bytes` and refuses (ERR_FORMAT) what is not valid, a cut field, any other
+ * form of the same fact, and bytes left over.
  */
 void fact_encode(const struct fact *fact, struct buf *out);
 int fact_decode(struct slice bytes, struct fact *out);
 
-/* Bytes that are equal for facts of one key, at most FACT_KEY_MAX: kind, then the key fields with
+/* The fact is valid. Bytes that are equal for facts of one key, at most FACT_KEY_MAX: kind, then the key fields with
  * a NUL byte behind each; if that is too long, kind, the first 100 bytes of it and its SHA-256.
  * Returns the length. Facts of one kind are neighbours in key order. */
 size_t fact_key(const struct fact *fact, uint8_t out[FACT_KEY_MAX]);
