@@ -1,0 +1,158 @@
+#include "agent/config.h"
+
+#include <stddef.h>
+
+static const struct config_key WATCH[] = {
+        {.name = "path",
+                .type = CONFIG_PATH,
+                .offset = offsetof(struct watch_config, path),
+                .required = true,
+                .help = "file or directory; it may come to exist later"},
+        {.name = "recursive",
+                .type = CONFIG_BOOL,
+                .offset = offsetof(struct watch_config, recursive),
+                .fallback = "true",
+                .help = "everything below it, not only its direct entries"},
+        {.name = "exclude",
+                .type = CONFIG_TEXTS,
+                .offset = offsetof(struct watch_config, exclude),
+                .help = "patterns as in gitignore(5): with a slash anchored, ** crosses "
+                        "directories"},
+        {.name = "diff",
+                .type = CONFIG_BOOL,
+                .offset = offsetof(struct watch_config, diff),
+                .fallback = "false",
+                .help = "text diffs in events (accepted, without effect in this version)"},
+        {.name = "nodiff",
+                .type = CONFIG_TEXTS,
+                .offset = offsetof(struct watch_config, nodiff),
+                .help = "patterns of files that are never diffed"},
+        {.name = "@line", .type = CONFIG_U64, .offset = offsetof(struct watch_config, line)},
+        {0},
+};
+
+static const struct config_key INVENTORY[] = {
+        {.name = "interval",
+                .type = CONFIG_DURATION,
+                .offset = offsetof(struct agent_config, inventory.interval_ns) -
+                          offsetof(struct agent_config, inventory),
+                .fallback = "1h",
+                .min = 10,
+                .max = 7 * 86400,
+                .help = "between two passes when no package database has changed"},
+        {0},
+};
+
+#define LIMIT(field)                                            \
+	.offset = offsetof(struct agent_config, limits.field) - \
+	          offsetof(struct agent_config, limits)
+
+static const struct config_key LIMITS[] = {
+        {.name = "cpu_percent",
+                .type = CONFIG_U64,
+                LIMIT(cpu_percent),
+                .fallback = "20",
+                .min = 1,
+                .max = 6400,
+                .help = "of one core, while scanning (accepted, without effect in this version)"},
+        {.name = "hash_mb_per_s",
+                .type = CONFIG_U64,
+                LIMIT(hash_mb_per_s),
+                .fallback = "100",
+                .min = 1,
+                .max = 100000,
+                .help = "read for hashing (accepted, without effect in this version)"},
+        {.name = "spool_mb",
+                .type = CONFIG_U64,
+                LIMIT(spool_mb),
+                .fallback = "256",
+                .min = 1,
+                .max = 8192,
+                .help = "events kept while the collector is away; then reading waits"},
+        {.name = "file_mb",
+                .type = CONFIG_U64,
+                LIMIT(file_mb),
+                .fallback = "1024",
+                .min = 1,
+                .max = 1u << 20,
+                .help = "larger files are watched but not hashed"},
+        {0},
+};
+
+const struct config_key AGENT_CONFIG[] = {
+        {.name = "collector",
+                .type = CONFIG_ADDRESS,
+                .offset = offsetof(struct agent_config, collector),
+                .required = true,
+                .help = "HOST:PORT of the collector"},
+        {.name = "state_dir",
+                .type = CONFIG_PATH,
+                .offset = offsetof(struct agent_config, state_dir),
+                .required = true,
+                .help = "baseline, spool, key and certificate"},
+        {.name = "labels",
+                .type = CONFIG_PAIRS,
+                .offset = offsetof(struct agent_config, labels),
+                .help = "what the fleet can be searched by: env, role, …"},
+        {.name = "watch",
+                .type = CONFIG_LIST,
+                .offset = offsetof(struct agent_config, watch),
+                .rows = WATCH,
+                .item_size = sizeof(struct watch_config),
+                .help = "what is watched; without it /etc, /boot, /usr/bin and the like"},
+        {.name = "inventory",
+                .type = CONFIG_SECTION,
+                .offset = offsetof(struct agent_config, inventory),
+                .rows = INVENTORY,
+                .help = "packages, kernels, system"},
+        {.name = "limits",
+                .type = CONFIG_SECTION,
+                .offset = offsetof(struct agent_config, limits),
+                .rows = LIMITS,
+                .help = "what the agent may use"},
+        {0},
+};
+
+/* What a server's owner expects to be watched. Merged-usr links among them are only links. */
+static const char *const DEFAULT_PATHS[] = {
+        "/etc",
+        "/boot",
+        "/bin",
+        "/sbin",
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/local/bin",
+        "/usr/local/sbin",
+        "/usr/lib/systemd",
+        "/lib/systemd",
+        "/root/.ssh",
+        "/var/spool/cron",
+};
+
+static int watch_defaults(struct arena *arena, struct agent_config *config, struct reason *out_why)
+{
+	size_t count = sizeof DEFAULT_PATHS / sizeof DEFAULT_PATHS[0];
+	struct watch_config *item = arena_alloc_zeroed(arena, count, sizeof *item);
+	if (!item)
+		return fail(out_why, ERR_LIMIT, "cannot read configuration: it is too large");
+	for (size_t i = 0; i < count; i++) {
+		item[i].path = DEFAULT_PATHS[i];
+		item[i].recursive = true;
+	}
+	config->watch = (struct config_list){.count = count, .item = item};
+	return 0;
+}
+
+int agent_config_load(
+        const char *file, struct arena *arena, struct agent_config *out, struct reason *out_why)
+{
+	*out = (struct agent_config){0};
+	int rc = config_load(file, AGENT_CONFIG, arena, out, out_why);
+	if (rc == 0 && !out->watch.item)
+		rc = watch_defaults(arena, out, out_why);
+	else if (rc == 0 && out->watch.count == 0)
+		rc = fail(out_why, ERR_CONFIG,
+		        "%s: key 'watch': the list is empty (leave the key out for the defaults)",
+		        file);
+	return rc;
+}

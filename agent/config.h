@@ -1,0 +1,42 @@
+/*
+ * config - the agent's configuration file, as the table in config.c describes it.
+ *
+ * Owner    texts live in the arena that agent_config_load was given.
+ */
+#ifndef TSUJIBAN_AGENT_CONFIG_H
+#define TSUJIBAN_AGENT_CONFIG_H
+
+#include "common/codec/config.h"
+
+struct watch_config {
+	const char *path;
+	bool recursive;
+	struct config_texts exclude;
+	bool diff;
+	struct config_texts nodiff;
+	uint64_t line; /* where the entry begins in the file */
+};
+
+struct agent_config {
+	const char *collector; /* HOST:PORT */
+	const char *state_dir;
+	struct config_pairs labels;
+	struct config_list watch; /* struct watch_config; the defaults when the file has none */
+	struct {
+		int64_t interval_ns;
+	} inventory;
+	struct {
+		uint64_t cpu_percent;
+		uint64_t hash_mb_per_s;
+		uint64_t spool_mb;
+		uint64_t file_mb;
+	} limits;
+};
+
+extern const struct config_key AGENT_CONFIG[];
+
+/* Reads and checks the file; ERR_CONFIG names file, line and key. */
+int agent_config_load(
+        const char *file, struct arena *arena, struct agent_config *out, struct reason *out_why);
+
+#endif

@@ -1,0 +1,336 @@
+/* tsujiban-agent: watches this host's files, reads its inventory, ships both. See README.md. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "agent/config.h"
+#include "agent/pipeline.h"
+#include "agent/ship/enroll.h"
+#include "agent/state/state.h"
+#include "agent/status.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/codec/option.h"
+#include "common/io/file.h"
+#include "common/io/loop.h"
+
+#define CONFIG_ARENA_BYTES (8u << 20)
+#define WORKERS            3 /* two read files, one commits */
+
+enum { EXIT_WRONG_USE = 2 };
+
+static int complain(int code, const struct reason *why)
+{
+	fprintf(stderr, "tsujiban-agent: %s\n", why->text);
+	return code == ERR_CONFIG ? EXIT_WRONG_USE : EXIT_FAILURE;
+}
+
+/* --- run ------------------------------------------------------------------------------------- */
+
+struct running {
+	struct loop *loop;
+	bool is_anew; /* stopped in order to report everything in a new stream */
+};
+
+static void on_signal(void *ctx, int signum)
+{
+	struct running *running = ctx;
+	log_info("stopping signal=%d", signum);
+	loop_stop(running->loop);
+}
+
+static void on_anew(void *ctx)
+{
+	struct running *running = ctx;
+	running->is_anew = true;
+	loop_stop(running->loop);
+}
+
+/* One life of the pipeline on a loop of its own. */
+static int run_once(struct running *running, struct state *state, const struct agent_config *config,
+        struct reason *out_why)
+{
+	struct pipeline *pipeline = NULL;
+	running->is_anew = false;
+	running->loop = loop_new();
+	struct signal_watch *interrupt = signal_watch_new(
+	        running->loop, SIGINT, on_signal, running);
+	struct signal_watch *terminate = signal_watch_new(
+	        running->loop, SIGTERM, on_signal, running);
+	int rc = pipeline_new(running->loop, state, config, on_anew, running, &pipeline, out_why);
+	if (rc == 0)
+		loop_run(running->loop);
+	pipeline_free(pipeline);
+	signal_watch_free(interrupt);
+	signal_watch_free(terminate);
+	loop_free(running->loop);
+	return rc;
+}
+
+static int run(const struct agent_config *config, struct reason *out_why)
+{
+	struct state_limits limits = {.spool_bytes = config->limits.spool_mb << 20};
+	struct running running = {0};
+	struct state *state;
+	int rc = state_open(config->state_dir, &limits, &state, out_why);
+	if (rc < 0)
+		return rc;
+	loop_set_workers(WORKERS);
+	log_info("tsujiban-agent " TSUJIBAN_VERSION " state=%s collector=%s", config->state_dir,
+	        config->collector);
+	do {
+		rc = run_once(&running, state, config, out_why);
+		if (rc == 0 && running.is_anew)
+			rc = state_begin_anew(state, out_why);
+	} while (rc == 0 && running.is_anew);
+	state_close(state);
+	return rc;
+}
+
+static int command_run(int argc, char **argv)
+{
+	const char *file = NULL;
+	bool help, verbose = false;
+	struct reason why;
+	const struct option_row rows[] = {
+	        {.name = "config",
+	                .value = "FILE",
+	                .out_text = &file,
+	                .required = true,
+	                .help = "configuration"},
+	        {.name = "verbose", .out_flag = &verbose, .help = "more in the log"},
+	        {0},
+	};
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc < 0)
+		return complain(rc, &why);
+	if (help) {
+		option_print_help("tsujiban-agent run --config FILE",
+		        "Watches, reads the inventory and ships both, until SIGTERM or SIGINT.",
+		        rows);
+		return 0;
+	}
+	if (verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
+	struct agent_config config;
+	struct arena *arena = arena_new(CONFIG_ARENA_BYTES);
+	rc = agent_config_load(file, arena, &config, &why);
+	if (rc == 0)
+		rc = run(&config, &why);
+	arena_free(arena);
+	return rc < 0 ? complain(rc == ERR_CONFIG ? ERR_FORMAT : rc, &why) : 0;
+}
+
+/* --- check ----------------------------------------------------------------------------------- */
+
+/* Paths that are not there, or that this user may not read, are worth a word: both may be meant. */
+static void mention_paths(const struct agent_config *config)
+{
+	const struct watch_config *watch = config->watch.item;
+	for (size_t i = 0; i < config->watch.count; i++) {
+		struct stat ignored;
+		if (lstat(watch[i].path, &ignored) < 0)
+			fprintf(stderr, "tsujiban-agent: note: watch path '%s': %s\n",
+			        watch[i].path, err_text(-errno));
+	}
+}
+
+static int command_check(int argc, char **argv)
+{
+	const char *file = NULL;
+	bool help;
+	struct reason why;
+	struct agent_config config;
+	const struct option_row rows[] = {
+	        {.name = "config",
+	                .value = "FILE",
+	                .out_text = &file,
+	                .required = true,
+	                .help = "configuration"},
+	        {0},
+	};
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc < 0)
+		return complain(rc, &why);
+	if (help) {
+		struct buf keys = BUF_INIT;
+		option_print_help("tsujiban-agent check --config FILE",
+		        "Says what is wrong with the configuration, or prints it with all "
+		        "defaults.",
+		        rows);
+		config_describe(AGENT_CONFIG, &keys);
+		printf("\nKeys of the file:\n%s", buf_text(&keys));
+		buf_fini(&keys);
+		return 0;
+	}
+	struct arena *arena = arena_new(CONFIG_ARENA_BYTES);
+	rc = agent_config_load(file, arena, &config, &why);
+	if (rc == 0) {
+		struct buf text = BUF_INIT;
+		config_print(AGENT_CONFIG, &config, &text);
+		fputs(buf_text(&text), stdout);
+		buf_fini(&text);
+		mention_paths(&config);
+	}
+	arena_free(arena);
+	return rc < 0 ? complain(ERR_FORMAT, &why) : 0;
+}
+
+/* --- enroll ---------------------------------------------------------------------------------- */
+
+/* A token on the command line shows in ps(1): a file or the environment does not. */
+static int read_token(const char *file, struct buf *out, const char **token, struct reason *out_why)
+{
+	if (*token)
+		return 0;
+	if (!file && (*token = getenv("TSUJIBAN_ENROLL_TOKEN")))
+		return 0;
+	if (!file)
+		return fail(out_why, ERR_CONFIG,
+		        "missing '--token T' (or --token-file, or $TSUJIBAN_ENROLL_TOKEN)");
+	int rc = file_read(file, 4096, out, out_why);
+	if (rc == 0) {
+		struct slice text = text_trim(buf_slice(out));
+		buf_consume(out, (size_t)(text.ptr - out->data));
+		out->len = text.len;
+		*token = buf_text(out);
+	}
+	return rc;
+}
+
+static int command_enroll(int argc, char **argv)
+{
+	struct enroll_options options = {0};
+	const char *token_file = NULL;
+	bool help;
+	struct reason why;
+	const struct option_row rows[] = {
+	        {.name = "collector",
+	                .value = "HOST:PORT",
+	                .out_text = &options.collector,
+	                .required = true,
+	                .help = "where the collector listens for agents"},
+	        {.name = "token",
+	                .value = "T",
+	                .out_text = &options.token,
+	                .help = "from `tsujiban token create`"},
+	        {.name = "token-file",
+	                .value = "FILE",
+	                .out_text = &token_file,
+	                .help = "file that has the token"},
+	        {.name = "ca-fingerprint",
+	                .value = "sha256:HEX",
+	                .out_text = &options.ca_fingerprint,
+	                .required = true,
+	                .help = "of the collector's CA, printed with the token"},
+	        {.name = "dir",
+	                .value = "STATE_DIR",
+	                .out_text = &options.dir,
+	                .required = true,
+	                .help = "where key and certificate go"},
+	        {.name = "name",
+	                .value = "NAME",
+	                .out_text = &options.name,
+	                .help = "instead of the host's name"},
+	        {0},
+	};
+	struct buf token = BUF_INIT, name = BUF_INIT;
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc == 0 && help) {
+		option_print_help(
+		        "tsujiban-agent enroll --collector HOST:PORT --token T --ca-fingerprint "
+		        "sha256:HEX --dir STATE_DIR [--name NAME]",
+		        "Makes a key on this host and fetches a certificate for it, once.", rows);
+		return 0;
+	}
+	if (rc == 0)
+		rc = read_token(token_file, &token, &options.token, &why);
+	if (rc == 0)
+		rc = enroll(&options, &name, &why);
+	if (rc == 0)
+		printf("enrolled as '%s', key and certificate are in '%s'\n", buf_text(&name),
+		        options.dir);
+	buf_fini(&token);
+	buf_fini(&name);
+	return rc < 0 ? complain(rc, &why) : 0;
+}
+
+/* --- status ---------------------------------------------------------------------------------- */
+
+static int command_status(int argc, char **argv)
+{
+	const char *dir = NULL, *format = NULL;
+	bool help;
+	struct reason why;
+	const struct option_row rows[] = {
+	        {.name = "dir",
+	                .value = "STATE_DIR",
+	                .out_text = &dir,
+	                .required = true,
+	                .help = "of the agent"},
+	        {.name = "format",
+	                .value = "table|json",
+	                .out_text = &format,
+	                .help = "default: table"},
+	        {0},
+	};
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc == 0 && help) {
+		option_print_help("tsujiban-agent status --dir STATE_DIR",
+		        "What the agent watches, how far behind it is, what is degraded.", rows);
+		return 0;
+	}
+	bool as_json = format && strcmp(format, "json") == 0;
+	if (rc == 0 && format && !as_json && strcmp(format, "table") != 0)
+		rc = fail(&why, ERR_CONFIG, "unknown format '%s': expected table or json", format);
+	struct buf out = BUF_INIT;
+	if (rc == 0)
+		rc = status_print(dir, as_json, &out, &why);
+	if (rc == 0)
+		fputs(buf_text(&out), stdout);
+	buf_fini(&out);
+	return rc < 0 ? complain(rc, &why) : 0;
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} COMMANDS[] = {
+        {"enroll", command_enroll, "make this host known to a collector"},
+        {"run", command_run, "watch, read, ship"},
+        {"check", command_check, "check a configuration"},
+        {"status", command_status, "what the running agent does"},
+};
+#define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
+
+static void print_usage(FILE *stream)
+{
+	fprintf(stream, "usage: tsujiban-agent COMMAND [--help]\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(stream, "  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+	fprintf(stream, "\ntsujiban-agent " TSUJIBAN_VERSION "\n");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("tsujiban-agent " TSUJIBAN_VERSION "\n");
+		return 0;
+	}
+	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
+		if (strcmp(argv[1], COMMANDS[i].name) == 0)
+			return COMMANDS[i].run(argc - 1, argv + 1);
+	if (argc > 1)
+		fprintf(stderr, "tsujiban-agent: unknown command '%s'\n", argv[1]);
+	print_usage(stderr);
+	return EXIT_WRONG_USE;
+}

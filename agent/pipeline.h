@@ -1,0 +1,26 @@
+/*
+ * pipeline - the agent's stages and the arrows between them.
+ *
+ *	kernel ─► watch ─touch─► settle ─path─► journal (probe, baseline) ─event─► spool ─► ship
+ *	   walk ──touch───┘                     inventory ───────────────event───┘   ▲        │
+ *	    ▲ overflow, new directory               held while the spool is full ◄───┴─ ack ◄─┘
+ *
+ * Life     pipeline_new -> the loop runs -> pipeline_free.
+ * Thread   the loop's.
+ */
+#ifndef TSUJIBAN_AGENT_PIPELINE_H
+#define TSUJIBAN_AGENT_PIPELINE_H
+
+#include "agent/config.h"
+#include "agent/state/state.h"
+#include "common/io/loop.h"
+
+struct pipeline;
+
+/* `anew` is called when everything has to be reported again in a new stream: free the pipeline,
+ * state_begin_anew, make a new one. */
+int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
+        void (*anew)(void *ctx), void *ctx, struct pipeline **out, struct reason *out_why);
+void pipeline_free(struct pipeline *pipeline);
+
+#endif
