@@ -1,11 +1,13 @@
 /*
  * wire - messages between agent and collector as plain structs, and their protobuf form.
  *
- * The only place where generated protobuf names stand. proto/tsujiban.proto is the contract.
+ * proto/tsujiban.proto is the contract; the tests hold this against the code generated from it.
  *
- * Owner    decoded slices and arrays live in the arena (or borrow from the payload, which has to
- * stay as long). Errors   decode: ERR_FORMAT with the field that is wrong, ERR_LIMIT when the arena
- * is full. Thread   any; no state.
+ * Owner    decoded arrays and parts live in the arena; slices borrow from the payload, which has to
+ *          stay as long.
+ * Errors   decode: ERR_FORMAT with the field that is wrong, ERR_LIMIT when the arena is full.
+ *          encode: nothing is appended; what the other side would refuse is refused here.
+ * Thread   any; no state.
  */
 #ifndef TSUJIBAN_COMMON_CODEC_WIRE_H
 #define TSUJIBAN_COMMON_CODEC_WIRE_H
