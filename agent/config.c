@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "common/base/glob.h"
+
 static const struct config_key WATCH[] = {
         {.name = "path",
                 .type = CONFIG_PATH,

@@ -38,6 +38,7 @@ struct api_actions {
 struct api_options {
 	const char *address, *cert_file, *key_file;
 	const char *ca_fingerprint; /* "sha256:…", given out with tokens */
+	unsigned connections;
 	struct loop *loop;
 	struct store *store;
 	struct index *index;

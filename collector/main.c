@@ -1,0 +1,208 @@
+/* tsujiban-collector: takes what agents send, stores and indexes it, answers questions. See
+ * README.md. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/config.h"
+#include "collector/init.h"
+#include "collector/pipeline.h"
+#include "common/base/log.h"
+#include "common/codec/option.h"
+#include "common/io/loop.h"
+
+#define CONFIG_ARENA_BYTES (1u << 20)
+
+enum { EXIT_WRONG_USE = 2 };
+
+static int complain(int code, const struct reason *why)
+{
+	fprintf(stderr, "tsujiban-collector: %s\n", why->text);
+	return code == ERR_CONFIG ? EXIT_WRONG_USE : EXIT_FAILURE;
+}
+
+/* --- init ------------------------------------------------------------------------------------ */
+
+static void print_next_steps(const char *dir)
+{
+	printf("made a collector in '%s'\n\n"
+	       "next:\n"
+	       "  tsujiban-collector run --config %s/collector.yaml\n"
+	       "  tsujiban --server 127.0.0.1:7444 --ca %s/ca.crt --token-file %s/admin.token "
+	       "token create\n",
+	        dir, dir, dir, dir);
+}
+
+static int command_init(int argc, char **argv)
+{
+	struct init_options options = {0};
+	bool help;
+	struct reason why;
+	const struct option_row rows[] = {
+	        {.name = "dir",
+	                .value = "DIR",
+	                .out_text = &options.dir,
+	                .required = true,
+	                .help = "made when absent"},
+	        {.name = "listen",
+	                .value = "ADDR:PORT",
+	                .out_text = &options.listen,
+	                .help = "default 0.0.0.0:7443"},
+	        {.name = "api",
+	                .value = "ADDR:PORT",
+	                .out_text = &options.api,
+	                .help = "default 127.0.0.1:7444"},
+	        {.name = "name",
+	                .value = "DNS-OR-IP",
+	                .out_list = &options.names,
+	                .help = "by which agents and operators reach it"},
+	        {0},
+	};
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc == 0 && help) {
+		option_print_help(
+		        "tsujiban-collector init --dir DIR [--listen ADDR:PORT] [--api ADDR:PORT] "
+		        "[--name DNS-OR-IP]...",
+		        "Makes CA, server certificate, admin token, empty store and "
+		        "collector.yaml.",
+		        rows);
+		return 0;
+	}
+	if (rc == 0)
+		rc = init_collector(&options, &why);
+	if (rc == 0)
+		print_next_steps(options.dir);
+	return rc < 0 ? complain(rc, &why) : 0;
+}
+
+/* --- run ------------------------------------------------------------------------------------- */
+
+static void on_signal(void *ctx, int signum)
+{
+	log_info("stopping signal=%d", signum);
+	loop_stop(ctx);
+}
+
+static int run(const struct collector_config *config, struct reason *out_why)
+{
+	struct pipeline *pipeline = NULL;
+	struct loop *loop = loop_new();
+	struct signal_watch *interrupt = signal_watch_new(loop, SIGINT, on_signal, loop);
+	struct signal_watch *terminate = signal_watch_new(loop, SIGTERM, on_signal, loop);
+	log_info("tsujiban-collector " TSUJIBAN_VERSION " dir=%s", config->dir);
+	int rc = pipeline_new(loop, config, &pipeline, out_why);
+	if (rc == 0)
+		loop_run(loop);
+	pipeline_free(pipeline);
+	signal_watch_free(interrupt);
+	signal_watch_free(terminate);
+	loop_free(loop);
+	return rc;
+}
+
+/* Both commands begin with the file. Returns what main returns; `*out_rc` 0: go on with the
+ * configuration. */
+static int load(int argc, char **argv, const char *synopsis, const char *about, struct arena *arena,
+        struct collector_config *out, bool *out_go_on)
+{
+	const char *file = NULL;
+	bool help, verbose = false;
+	struct reason why;
+	const struct option_row rows[] = {
+	        {.name = "config",
+	                .value = "FILE",
+	                .out_text = &file,
+	                .required = true,
+	                .help = "collector.yaml"},
+	        {.name = "verbose", .out_flag = &verbose, .help = "more in the log"},
+	        {0},
+	};
+	*out_go_on = false;
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc == 0 && help) {
+		option_print_help(synopsis, about, rows);
+		return 0;
+	}
+	if (rc < 0)
+		return complain(rc, &why);
+	if (verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
+	if (collector_config_load(file, arena, out, &why) < 0)
+		return complain(ERR_FORMAT, &why);
+	*out_go_on = true;
+	return 0;
+}
+
+static int command_run(int argc, char **argv)
+{
+	struct collector_config config;
+	struct reason why;
+	bool go_on;
+	struct arena *arena = arena_new(CONFIG_ARENA_BYTES);
+	int code = load(argc, argv, "tsujiban-collector run --config FILE",
+	        "Takes batches from agents and answers the API, until SIGTERM or SIGINT.", arena,
+	        &config, &go_on);
+	if (go_on && run(&config, &why) < 0)
+		code = complain(ERR_FORMAT, &why);
+	arena_free(arena);
+	return code;
+}
+
+static int command_check(int argc, char **argv)
+{
+	struct collector_config config;
+	bool go_on;
+	struct arena *arena = arena_new(CONFIG_ARENA_BYTES);
+	int code = load(argc, argv, "tsujiban-collector check --config FILE",
+	        "Says what is wrong with the configuration, or prints it with all defaults.", arena,
+	        &config, &go_on);
+	if (go_on) {
+		struct buf text = BUF_INIT;
+		config_print(COLLECTOR_CONFIG, &config, &text);
+		fputs(buf_text(&text), stdout);
+		buf_fini(&text);
+	}
+	arena_free(arena);
+	return code;
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} COMMANDS[] = {
+        {"init", command_init, "make a new collector's directory"},
+        {"run", command_run, "take batches, answer questions"},
+        {"check", command_check, "check a configuration"},
+};
+#define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
+
+static void print_usage(FILE *stream)
+{
+	fprintf(stream, "usage: tsujiban-collector COMMAND [--help]\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(stream, "  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+	fprintf(stream, "\ntsujiban-collector " TSUJIBAN_VERSION "\n");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("tsujiban-collector " TSUJIBAN_VERSION "\n");
+		return 0;
+	}
+	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
+		if (strcmp(argv[1], COMMANDS[i].name) == 0)
+			return COMMANDS[i].run(argc - 1, argv + 1);
+	if (argc > 1)
+		fprintf(stderr, "tsujiban-collector: unknown command '%s'\n", argv[1]);
+	print_usage(stderr);
+	return EXIT_WRONG_USE;
+}

@@ -1,0 +1,259 @@
+#include "collector/pipeline.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/http/api.h"
+#include "collector/index/index.h"
+#include "collector/ingest/ingest.h"
+#include "collector/init.h"
+#include "collector/store/hosts.h"
+#include "collector/store/picture.h"
+#include "collector/store/store.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/io/file.h"
+
+#define PEM_FILE_MAX (64u << 10)
+
+struct pipeline {
+	struct loop *loop;
+	const struct collector_config *config;
+	struct store *store;
+	struct index *index;
+	struct ingest *ingest;
+	struct api *api;
+};
+
+/* --- from the store to the index ------------------------------------------------------------- */
+
+struct rebuild {
+	struct index *index;
+	struct kv_txn *txn;
+	uint32_t host;
+};
+
+static int rebuild_fact(void *ctx, const struct fact *fact)
+{
+	struct rebuild *rebuild = ctx;
+	index_fact_begins(rebuild->index, rebuild->host, fact);
+	return 0;
+}
+
+static int rebuild_host(void *ctx, const struct host_record *host)
+{
+	struct rebuild *rebuild = ctx;
+	if (host->is_revoked)
+		return 0;
+	rebuild->host = host->id;
+	index_add_host(rebuild->index, host->id, host->name);
+	return picture_facts(rebuild->txn, host->id, 0, rebuild_fact, rebuild);
+}
+
+static int rebuild_index(struct pipeline *pipeline, struct reason *out_why)
+{
+	uint64_t began_ms = clock_mono_ms();
+	struct rebuild rebuild = {.index = pipeline->index};
+	int rc = kv_begin_read(store_kv(pipeline->store), &rebuild.txn);
+	if (rc == 0) {
+		rc = hosts_each(rebuild.txn, rebuild_host, &rebuild);
+		kv_abort(rebuild.txn);
+	}
+	if (rc < 0)
+		return fail(out_why, rc, "cannot rebuild the index: %s", err_text(rc));
+	log_info("index rebuilt hosts=%zu facts=%zu took_ms=%llu",
+	        index_host_count(pipeline->index), index_fact_count(pipeline->index),
+	        (unsigned long long)(clock_mono_ms() - began_ms));
+	return 0;
+}
+
+/* --- a batch is durable ---------------------------------------------------------------------- */
+
+static void on_stored(
+        void *ctx, uint32_t host, const struct event *events, size_t count, bool is_new_stream)
+{
+	struct pipeline *pipeline = ctx;
+	if (is_new_stream)
+		index_clear_host(pipeline->index, host);
+	for (size_t i = 0; i < count; i++) {
+		if (events[i].fact_before)
+			index_fact_ends(pipeline->index, host, events[i].fact_before);
+		if (events[i].fact_after)
+			index_fact_begins(pipeline->index, host, events[i].fact_after);
+	}
+	if (pipeline->api)
+		api_committed(pipeline->api);
+}
+
+static void on_enrolled(void *ctx, uint32_t host, struct slice name)
+{
+	struct pipeline *pipeline = ctx;
+	index_add_host(pipeline->index, host, name);
+}
+
+static const struct ingest_events INGEST_EVENTS = {.stored = on_stored, .enrolled = on_enrolled};
+
+/* --- what the API asks for ------------------------------------------------------------------- */
+
+static bool is_connected(void *ctx, uint32_t host)
+{
+	struct pipeline *pipeline = ctx;
+	return ingest_is_connected(pipeline->ingest, host);
+}
+
+static void on_revoked(void *ctx, uint32_t host)
+{
+	struct pipeline *pipeline = ctx;
+	ingest_revoke(pipeline->ingest, host);
+	index_remove_host(pipeline->index, host);
+}
+
+static void append_status(void *ctx, struct buf *out)
+{
+	struct pipeline *pipeline = ctx;
+	struct ingest_status status;
+	ingest_status(pipeline->ingest, &status);
+	buf_printf(out,
+	        ",\"sessions\":%u,\"batches\":%llu,\"events\":%llu,\"duplicates\":%llu,\"refused\":"
+	        "%llu",
+	        status.sessions, (unsigned long long)status.batches,
+	        (unsigned long long)status.events, (unsigned long long)status.duplicates,
+	        (unsigned long long)status.refused);
+	buf_printf(out, ",\"store_failing\":%s", status.is_store_failing ? "true" : "false");
+}
+
+static const struct api_actions API_ACTIONS = {
+        .is_connected = is_connected,
+        .revoked = on_revoked,
+        .status = append_status,
+};
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+struct pem_files {
+	struct buf cert, key, ca, ca_key;
+};
+
+static int read_pem(const char *dir, const char *name, struct buf *out, struct reason *out_why)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return file_read(path, PEM_FILE_MAX, out, out_why);
+}
+
+static int read_pem_files(const char *dir, struct pem_files *pem, struct reason *out_why)
+{
+	int rc = read_pem(dir, COLLECTOR_FILE_SERVER_CERT, &pem->cert, out_why);
+	if (rc == 0)
+		rc = read_pem(dir, COLLECTOR_FILE_SERVER_KEY, &pem->key, out_why);
+	if (rc == 0)
+		rc = read_pem(dir, COLLECTOR_FILE_CA_CERT, &pem->ca, out_why);
+	if (rc == 0)
+		rc = read_pem(dir, COLLECTOR_FILE_CA_KEY, &pem->ca_key, out_why);
+	return rc;
+}
+
+static void pem_files_fini(struct pem_files *pem)
+{
+	buf_fini(&pem->cert);
+	buf_fini(&pem->key);
+	buf_fini(&pem->ca);
+	buf_fini(&pem->ca_key);
+}
+
+static int open_ingest(
+        struct pipeline *pipeline, const struct pem_files *pem, struct reason *out_why)
+{
+	const struct collector_config *config = pipeline->config;
+	struct ingest_options options = {
+	        .address = config->listen,
+	        .connections = (unsigned)config->limits.connections,
+	        .heartbeat_s = (uint32_t)(config->heartbeat_ns / NS_PER_S),
+	        .cert_pem = buf_slice(&pem->cert),
+	        .key_pem = buf_slice(&pem->key),
+	        .ca_pem = buf_slice(&pem->ca),
+	        .ca_key_pem = buf_slice(&pem->ca_key),
+	        .cert_valid_ns = config->certificate_ns,
+	        .loop = pipeline->loop,
+	        .store = pipeline->store,
+	};
+	return ingest_open(&options, &INGEST_EVENTS, pipeline, &pipeline->ingest, out_why);
+}
+
+static int open_api(struct pipeline *pipeline, const struct pem_files *pem, struct reason *out_why)
+{
+	char cert_file[PATH_MAX], key_file[PATH_MAX], fingerprint[PKI_FINGERPRINT_TEXT];
+	struct pki_cert_info ca;
+	int rc = pki_cert_info(buf_slice(&pem->ca), &ca, out_why);
+	if (rc < 0)
+		return rc;
+	pki_fingerprint_text(ca.fingerprint, fingerprint);
+	snprintf(cert_file, sizeof cert_file, "%s/%s", pipeline->config->dir,
+	        COLLECTOR_FILE_SERVER_CERT);
+	snprintf(key_file, sizeof key_file, "%s/%s", pipeline->config->dir,
+	        COLLECTOR_FILE_SERVER_KEY);
+	struct api_options options = {
+	        .address = pipeline->config->api,
+	        .cert_file = cert_file,
+	        .key_file = key_file,
+	        .ca_fingerprint = fingerprint,
+	        .connections = (unsigned)pipeline->config->limits.api_connections,
+	        .loop = pipeline->loop,
+	        .store = pipeline->store,
+	        .index = pipeline->index,
+	        .actions = &API_ACTIONS,
+	        .ctx = pipeline,
+	};
+	return api_open(&options, &pipeline->api, out_why);
+}
+
+static int open_store(struct pipeline *pipeline, struct reason *out_why)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", pipeline->config->dir, COLLECTOR_DIR_DATA);
+	return store_open(path, pipeline->config->limits.store_gb << 30, pipeline->loop,
+	        &pipeline->store, out_why);
+}
+
+int pipeline_new(struct loop *loop, const struct collector_config *config, struct pipeline **out,
+        struct reason *out_why)
+{
+	struct pipeline *pipeline = mem_new(sizeof *pipeline);
+	struct pem_files pem = {0};
+	pipeline->loop = loop;
+	pipeline->config = config;
+	pipeline->index = index_new();
+	int rc = read_pem_files(config->dir, &pem, out_why);
+	if (rc == 0)
+		rc = open_store(pipeline, out_why);
+	if (rc == 0)
+		rc = rebuild_index(pipeline, out_why);
+	if (rc == 0)
+		rc = open_ingest(pipeline, &pem, out_why);
+	if (rc == 0)
+		rc = open_api(pipeline, &pem, out_why);
+	pem_files_fini(&pem);
+	if (rc < 0) {
+		pipeline_free(pipeline);
+		return rc;
+	}
+	log_info("listening for agents on %s (port %u), API on %s (port %u)", config->listen,
+	        ingest_port(pipeline->ingest), config->api, api_port(pipeline->api));
+	*out = pipeline;
+	return 0;
+}
+
+/* Sessions end first, then what they submitted is finished, then what that was reported to. */
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	api_close(pipeline->api);
+	pipeline->api = NULL;
+	ingest_close(pipeline->ingest);
+	store_close(pipeline->store);
+	index_free(pipeline->index);
+	free(pipeline);
+}
