@@ -34,8 +34,9 @@ struct reason {
 };
 
 /* Fills `out_why` (may be NULL; too long is cut) and returns `code`, so that callers can write
- * `return fail(why, -errno, "cannot open '%s': %s", path, err_text(-errno))`. */
-int fail(struct reason *out_why, int code, const char *format, ...)
+ * `return fail(why, -errno, "cannot open '%s': %s", path, err_text(-errno))`. The name stands
+ * in parentheses because cmocka.h has a macro of that name. */
+int(fail)(struct reason *out_why, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 /* What a code means in a few words. Never NULL; the string is static, or the thread's own and
