@@ -4,6 +4,10 @@
  * A batch is kept as it came (compressed payload). Its position in the log is a number that grows
  * by one; an event is named by position and place in its batch: its id, as text "POSITION-PLACE".
  *
+ * Each host has one current stream, the one that began last: an older one cannot go on, because the
+ * picture is no longer its. What the collector itself has to say of a host stands in the log too,
+ * in a stream of its own (the id is zeros) beside the agent's.
+ *
  * Exactly once: eventlog_append commits the last sequence number of (host, stream) in the same
  * transaction; what is stored already is skipped, what would leave a hole is refused.
  *
@@ -41,11 +45,17 @@ struct log_batch {
 /* The last stored seq of a stream; 0: none (and then the stream is new to this collector). */
 int eventlog_last_seq(struct kv_txn *txn, uint32_t host,
         const uint8_t stream_id[WIRE_STREAM_ID_BYTES], uint64_t *out);
-/* How many streams the host has had. */
+/* How many streams the host's agents have had. */
 int eventlog_stream_count(struct kv_txn *txn, uint32_t host, unsigned *out);
-/* Fills position and skip. 1: everything in it was stored before, nothing was written.
- * ERR_PROTOCOL: it would leave a hole. */
+/* The stream that began last; ERR_MISSING: none has. */
+int eventlog_current_stream(
+        struct kv_txn *txn, uint32_t host, uint8_t out_stream_id[WIRE_STREAM_ID_BYTES]);
+/* Fills position and skip; a stream's first batch makes it the current one. 1: everything in it was
+ * stored before, nothing was written. ERR_PROTOCOL: it would leave a hole. */
 int eventlog_append(struct kv_txn *txn, struct log_batch *batch);
+/* An event that the collector itself has to tell of the host: into the log as a batch of one, and
+ * into the picture. Sets its seq. */
+int eventlog_note(struct kv_txn *txn, uint32_t host, struct event *event);
 
 int eventlog_get(struct kv_txn *txn, uint64_t position, struct log_batch *out);
 /* The first batch at or behind `position`, of one host (or UINT32_MAX: any). ERR_MISSING: none. */

@@ -13,6 +13,8 @@
 #include "collector/store/store.h"
 #include "common/io/pki.h"
 
+#define HOST_LABELS_MAX 16
+
 struct host_record {
 	uint32_t id; /* from 0, dense: the host's bit in every bitmap */
 	struct slice name;
@@ -22,11 +24,16 @@ struct host_record {
 	int64_t enrolled_ns;
 	int64_t last_seen_ns; /* last batch stored; 0: never */
 	struct slice agent_version;
+	/* From the token that it was enrolled with; facts of the host beside those that the agent
+	 * reports, and again whenever its picture begins anew. */
+	size_t label_count;
+	struct slice label_name[HOST_LABELS_MAX], label_value[HOST_LABELS_MAX];
 };
 
 int hosts_get(struct kv_txn *txn, uint32_t id, struct host_record *out);
 int hosts_find(struct kv_txn *txn, struct slice name, struct host_record *out);
-/* Writes the record; with id UINT32_MAX gives it the next number first (out_id). */
+/* Writes the record, whose slices may come from the store; with id UINT32_MAX gives it the next
+ * number first (out_id). */
 int hosts_put(struct kv_txn *txn, const struct host_record *host, uint32_t *out_id);
 /* In id order; a negative answer stops it. */
 int hosts_each(

@@ -1,20 +1,21 @@
 /*
  * store - what the collector keeps on disk, and the one writer that changes it.
  *
- *   table         key                                       value
- *   meta          name                                      see store.c (schema version, next host
- * id, next log position) hosts         host id (4, big endian)                   hostrec, see
- * hosts.c host_names    host name                                 host id (4) streams       host id
- * (4) stream id (16)                last stored seq (8); see eventlog.c log           position (8)
- * one batch as it came, see eventlog.c log_by_host   host id (4) position (8)                  -
- *   files         host id (4) pathkey                       staterec; see picture.c
- *   facts         host id (4) fact_key                      fact_encode; see hostfacts.c
- *   tokens        SHA-256 of the token (32)                 see tokens.c (enrolment and API tokens)
+ *   table         key                          value
+ *   meta          "schema"                     version of all of this (4, big endian)
+ *   hosts         host id (4, big endian)      hostrec, see hosts.c
+ *   host_names    host name                    host id (4)
+ *   streams       host id (4) stream id (16)   last stored seq (8); see eventlog.c
+ *   log           position (8)                 one batch as it came, see eventlog.c
+ *   log_by_host   host id (4) position (8)     -
+ *   files         host id (4) pathkey          staterec; see picture.c
+ *   facts         host id (4) fact_key         fact_encode; see hostfacts.c
+ *   tokens        SHA-256 of the token (32)    see tokens.c (enrolment and API tokens)
  *
  * Writes are jobs: whatever waits is applied in one transaction by the writer's thread and
- * committed once (group commit); then each job's `done` runs on the loop's thread. A job that fails
- * is taken back alone (nested transaction); when the commit fails, all of them fail with its code
- * (-ENOSPC: disk or map full) and nothing is kept.
+ * committed once (group commit); then each job's `done` runs on the loop's thread, in the order of
+ * submission. A job that fails is taken back alone; when the commit fails, all of them fail with
+ * its code (-ENOSPC: disk or map full) and nothing is kept.
  *
  * Life     store_open -> submit* -> store_close (finishes what was submitted).
  * Thread   the loop's, except apply, which runs on the writer's thread and touches nothing but its
@@ -53,10 +54,15 @@ struct kv *store_kv(struct store *store);
 
 /* Embedded in the submitter's own struct, which lives until done. */
 struct store_job {
-	/* 0, or negative with a sentence: then nothing of this job is kept, the others are. */
+	/* 0, or negative with a sentence: then nothing of this job is kept, the others are. It may
+	 * be called a second time after its first effects have been taken back (another job of the
+	 * group failed), so it starts from the job as submitted. A failure costs the whole group a
+	 * second round: a refusal that strangers can provoke is better kept in the job, with 0 and
+	 * nothing written. */
 	int (*apply)(struct store_job *job, struct kv_txn *txn, struct reason *out_why);
 	/* `code` is apply's answer, or the commit's when that failed. */
 	void (*done)(struct store_job *job, int code, const struct reason *why);
+	size_t bytes;           /* about what it writes: bounds a group; 0 for a record or two */
 	struct store_job *next; /* the store's */
 	int code;               /* the store's */
 	struct reason why;      /* the store's */
@@ -64,8 +70,12 @@ struct store_job {
 void store_submit(struct store *store, struct store_job *job);
 /* Jobs submitted and not done: for back-pressure. */
 size_t store_waiting(const struct store *store);
+/* The last group failed because the disk or the map is full or broken. Logged by the store when it
+ * begins and when it is over. */
+bool store_is_failing(const struct store *store);
 
-/* At once, on the caller's thread, in a transaction of its own: for `init` and tests. */
+/* At once, on the caller's thread, in a transaction of its own: for `init` and tests. `done` is not
+ * called and may be NULL. */
 int store_write(struct store *store, struct store_job *job, struct reason *out_why);
 
 #endif

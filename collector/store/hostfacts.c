@@ -1,0 +1,80 @@
+/*
+ * The table `facts`: key is the host id (4, big endian) and fact_key(fact), value is
+ * fact_encode(fact); both are common/model/fact.h's.
+ */
+#include "collector/store/hostfacts.h"
+
+#include "collector/store/hostkey.h"
+
+static void key_of(uint32_t host, const struct fact *fact, struct buf *out)
+{
+	uint8_t rest[FACT_KEY_MAX];
+
+	hostkey_begin(out, host);
+	buf_append(out, rest, fact_key(fact, rest));
+}
+
+static int forget(struct kv_txn *txn, uint32_t host, const struct fact *fact)
+{
+	struct buf key = BUF_INIT;
+	int rc;
+
+	key_of(host, fact, &key);
+	rc = kv_delete(txn, STORE_FACTS, buf_slice(&key));
+	buf_fini(&key);
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
+static int remember(struct kv_txn *txn, uint32_t host, const struct fact *fact)
+{
+	struct buf key = BUF_INIT, value = BUF_INIT;
+	int rc;
+
+	key_of(host, fact, &key);
+	fact_encode(fact, &value);
+	rc = kv_put(txn, STORE_FACTS, buf_slice(&key), buf_slice(&value));
+	buf_fini(&key);
+	buf_fini(&value);
+	return rc;
+}
+
+/* before and after of one event have one key (event_check). */
+int hostfacts_apply(struct kv_txn *txn, uint32_t host, const struct event *event)
+{
+	if (event->fact_after)
+		return remember(txn, host, event->fact_after);
+	return event->fact_before ? forget(txn, host, event->fact_before) : 0;
+}
+
+int picture_facts(struct kv_txn *txn, uint32_t host, unsigned kind,
+        int (*each)(void *ctx, const struct fact *fact), void *ctx)
+{
+	struct buf prefix = BUF_INIT;
+	struct slice key, value;
+	struct kv_cursor *cursor;
+	struct fact fact;
+	int rc;
+
+	hostkey_begin(&prefix, host);
+	if (kind != 0)
+		buf_append_byte(&prefix, (uint8_t)kind);
+	rc = kv_cursor_open(txn, STORE_FACTS, &cursor);
+	if (rc < 0)
+		goto fini;
+	for (rc = kv_seek(cursor, buf_slice(&prefix), &key, &value); rc == 0;
+	        rc = kv_next(cursor, &key, &value)) {
+		if (!slice_starts_with(key, buf_slice(&prefix))) {
+			rc = ERR_MISSING;
+			break;
+		}
+		rc = fact_decode(value, &fact);
+		if (rc == 0)
+			rc = each(ctx, &fact);
+		if (rc < 0)
+			break;
+	}
+	kv_cursor_close(cursor);
+fini:
+	buf_fini(&prefix);
+	return rc == ERR_MISSING ? 0 : rc;
+}

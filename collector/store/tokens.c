@@ -1,0 +1,147 @@
+/*
+ * A token's record, integers big endian:
+ *
+ *   1   version (1)
+ *   1   role, enum token_role
+ *   8   created_ns
+ *   8   expires_ns; 0: never
+ *   …   labels, see labels.h
+ */
+#include "collector/store/tokens.h"
+
+#include "collector/store/labels.h"
+#include "common/base/digest.h"
+#include "common/base/text.h"
+
+#define RECORD_VERSION  1
+#define TOKEN_BYTES     32
+#define TOKEN_TEXT_MAX  256 /* longer texts are no token */
+#define LABEL_BYTES_MAX 1024
+
+void token_draw(char *text)
+{
+	uint8_t secret[TOKEN_BYTES];
+	struct buf base64 = BUF_INIT;
+
+	random_bytes(secret, sizeof(secret));
+	text_append_base64(&base64, slice_of(secret, sizeof(secret)));
+	/* RFC 4648 section 5: the alphabet for URLs and file names. */
+	for (size_t i = 0; i < TOKEN_TEXT_BYTES; i++) {
+		char c = (char)base64.data[i];
+		text[i] = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
+	}
+	text[TOKEN_TEXT_BYTES] = '\0';
+	buf_fini(&base64);
+}
+
+static struct slice key_of(struct slice text, uint8_t out[SHA256_BYTES])
+{
+	digest_of(text, out);
+	return slice_of(out, SHA256_BYTES);
+}
+
+static int check_labels(const struct token_record *token)
+{
+	if (token->label_count > TOKEN_LABELS_MAX)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < token->label_count; i++)
+		if (token->label_name[i].len == 0 || token->label_name[i].len > LABEL_BYTES_MAX ||
+		        token->label_value[i].len > LABEL_BYTES_MAX)
+			return ERR_LIMIT;
+	return 0;
+}
+
+int tokens_put(struct kv_txn *txn, struct slice text, const struct token_record *token)
+{
+	uint8_t key[SHA256_BYTES];
+	struct buf record = BUF_INIT;
+	int rc = check_labels(token);
+
+	if (rc < 0 || text.len == 0 || text.len > TOKEN_TEXT_MAX)
+		return ERR_LIMIT;
+	buf_append_byte(&record, RECORD_VERSION);
+	buf_append_byte(&record, (uint8_t)token->role);
+	buf_append_u64(&record, (uint64_t)token->created_ns);
+	buf_append_u64(&record, (uint64_t)token->expires_ns);
+	labels_append(&record, token->label_count, token->label_name, token->label_value);
+	rc = kv_put(txn, STORE_TOKENS, key_of(text, key), buf_slice(&record));
+	buf_fini(&record);
+	return rc;
+}
+
+static int read_record(struct slice record, struct token_record *out)
+{
+	uint8_t version, role;
+	uint64_t created, expires;
+
+	if (!slice_take_byte(&record, &version))
+		return ERR_FORMAT;
+	if (version > RECORD_VERSION)
+		return ERR_VERSION;
+	if (!slice_take_byte(&record, &role) || !slice_take_u64(&record, &created) ||
+	        !slice_take_u64(&record, &expires) ||
+	        !labels_take(&record, &out->label_count, out->label_name, out->label_value))
+		return ERR_FORMAT;
+	if (role < TOKEN_ENROLL || role > TOKEN_ADMIN)
+		return ERR_FORMAT;
+	out->role = (enum token_role)role;
+	out->created_ns = (int64_t)created;
+	out->expires_ns = (int64_t)expires;
+	return 0;
+}
+
+static bool is_over(const struct token_record *token, int64_t now_ns)
+{
+	return token->expires_ns != 0 && now_ns >= token->expires_ns;
+}
+
+int tokens_find(struct kv_txn *txn, struct slice text, int64_t now_ns, struct token_record *out,
+        struct reason *out_why)
+{
+	uint8_t key[SHA256_BYTES];
+	struct slice record;
+	int rc;
+
+	if (text.len == 0 || text.len > TOKEN_TEXT_MAX)
+		return fail(out_why, ERR_MISSING, "token is unknown");
+	rc = kv_get(txn, STORE_TOKENS, key_of(text, key), &record);
+	if (rc == ERR_MISSING)
+		return fail(out_why, rc, "token is unknown");
+	if (rc == 0)
+		rc = read_record(record, out);
+	if (rc < 0)
+		return fail(out_why, rc, "cannot read the token's record: %s", err_text(rc));
+	if (is_over(out, now_ns))
+		return fail(out_why, ERR_REFUSED, "token has expired");
+	return 0;
+}
+
+int tokens_remove(struct kv_txn *txn, struct slice text)
+{
+	uint8_t key[SHA256_BYTES];
+
+	if (text.len == 0 || text.len > TOKEN_TEXT_MAX)
+		return ERR_MISSING;
+	return kv_delete(txn, STORE_TOKENS, key_of(text, key));
+}
+
+int tokens_sweep(struct kv_txn *txn, int64_t now_ns)
+{
+	struct token_record token;
+	struct slice key, value;
+	struct kv_cursor *cursor;
+	int rc = kv_cursor_open(txn, STORE_TOKENS, &cursor);
+
+	if (rc < 0)
+		return rc;
+	rc = kv_first(cursor, &key, &value);
+	while (rc == 0) {
+		if (read_record(value, &token) == 0 && token.role == TOKEN_ENROLL &&
+		        is_over(&token, now_ns))
+			rc = kv_delete_here(cursor);
+		if (rc == 0)
+			rc = kv_next(cursor, &key, &value);
+	}
+	kv_cursor_close(cursor);
+	return rc == ERR_MISSING ? 0 : rc;
+}
