@@ -1,0 +1,531 @@
+#include "agent/fim/watch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "agent/fim/watch_moves.h"
+#include "agent/fim/watch_tree.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#define READ_BYTES (64u << 10)
+#define STEP_BYTES (1u << 20) /* read in one step of the loop */
+#define STEP_ENDS  1024       /* watches given back in one step: see watch_wds.h */
+#define ADD_TRIES  16
+
+/*
+ * IN_EXCL_UNLINK: what is still written to a file that was unlinked under this name says nothing
+ * about the name. Without it every log file that is deleted while open keeps touching a path that
+ * is gone, and a file made with O_TMPFILE is reported as "#INODE".
+ */
+#define WATCH_MASK                                                                          \
+	(IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | \
+	        IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW |   \
+	        IN_EXCL_UNLINK)
+
+struct watch {
+	struct loop *loop;
+	struct watch_events events;
+	void *ctx;
+	int fd;
+	struct fd_watch *readable;
+	struct timer *moves_timer;
+	struct watch_tree tree;
+	struct watch_moves moves;
+	uint64_t read_bytes; /* of records since the start */
+	bool is_draining;
+	bool has_lost_records; /* an overflow, until the queue was seen empty */
+	/* Consecutive records of one name become one touch. */
+	int last_wd;
+	unsigned last_hints; /* 0: none is waiting */
+	struct buf last_path;
+	size_t last_name_at;
+	struct buf path;
+	_Alignas(struct inotify_event) uint8_t records[READ_BYTES];
+};
+
+/* --- touches ---------------------------------------------------------------------------------- */
+
+static void tell(struct watch *watch, struct slice path, struct slice old_path, unsigned hints)
+{
+	struct touch touch = {
+	        .path = path, .old_path = old_path, .hints = hints, .cause = CAUSE_LIVE};
+	watch->events.touched(watch->ctx, &touch);
+}
+
+static void tell_last(struct watch *watch)
+{
+	unsigned hints = watch->last_hints;
+	if (!hints)
+		return;
+	watch->last_hints = 0;
+	tell(watch, buf_slice(&watch->last_path), (struct slice){0}, hints);
+}
+
+static void tell_degraded(struct watch *watch, struct watch_node *node, const char *why)
+{
+	if (node->is_told)
+		return;
+	node->is_told = true;
+	struct buf path = BUF_INIT;
+	tree_path(node, &path);
+	watch->events.degraded(watch->ctx, buf_slice(&path), why);
+	buf_fini(&path);
+}
+
+static bool append_name(struct buf *path, struct slice name)
+{
+	if (path->len > 1)
+		buf_append_byte(path, '/');
+	buf_append_slice(path, name);
+	return path->len < PATH_MAX;
+}
+
+/* The path of a name in a watched directory; false when nobody can open it, which is said once. */
+static bool path_of(
+        struct watch *watch, struct watch_node *node, struct slice name, struct buf *out)
+{
+	tree_path(node, out);
+	if (append_name(out, name))
+		return true;
+	tell_degraded(watch, node, "holds names whose paths are too long to be opened");
+	return false;
+}
+
+/* --- adding and removing ---------------------------------------------------------------------- */
+
+static int queued_bytes(const struct watch *watch)
+{
+	int bytes = 0;
+	return ioctl(watch->fd, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+/* Places the watch, and finds out between which records it happened: tries again when records came
+ * in meanwhile, so that the place is nearly always exact. */
+static int place(struct watch *watch, const char *path, uint64_t *out_since, uint32_t *out_unsure)
+{
+	int wd = -1, before = 0, after = 0;
+	for (int tries = 0; tries < ADD_TRIES; tries++) {
+		before = queued_bytes(watch);
+		wd = inotify_add_watch(watch->fd, path, WATCH_MASK);
+		if (wd < 0)
+			return -errno;
+		after = queued_bytes(watch);
+		if (before == after)
+			break;
+	}
+	*out_since = watch->read_bytes + (uint64_t)after;
+	*out_unsure = (uint32_t)(after - before);
+	return wd;
+}
+
+static int add_failed(struct watch *watch, struct slice dir, int code)
+{
+	switch (code) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return code;
+	case -ENOSPC:
+		code = ERR_LIMIT;
+		tell_degraded(watch, tree_make(&watch->tree, dir),
+		        "cannot be watched: fs.inotify.max_user_watches is reached");
+		return code;
+	case -EACCES:
+		tell_degraded(watch, tree_make(&watch->tree, dir),
+		        "cannot be watched: permission denied");
+		return code;
+	default:
+		tell_degraded(watch, tree_make(&watch->tree, dir), err_text(code));
+		return code;
+	}
+}
+
+/* The node that the descriptor stands for from now on, at this path. */
+static struct watch_node *settle_node(struct watch *watch, struct slice dir, int wd)
+{
+	struct watch_tree *tree = &watch->tree;
+	struct watch_node *holder = wds_holder(&tree->wds, wd);
+	if (holder)
+		return tree_move(tree, holder, dir);
+	struct watch_node *node = tree_find(tree, dir);
+	if (node && node->wd >= 0)
+		tree_drop(tree, node); /* another directory stood here: what is below was its */
+	node = tree_make(tree, dir);
+	tree_set_wd(tree, node, wd);
+	return node;
+}
+
+int watch_add(struct watch *watch, struct slice dir)
+{
+	char path[PATH_MAX];
+	if (dir.len == 0 || dir.ptr[0] != '/' || memchr(dir.ptr, '\0', dir.len))
+		return -EINVAL;
+	if (dir.len >= sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, dir.ptr, dir.len);
+	path[dir.len] = '\0';
+	uint64_t since = 0;
+	uint32_t unsure = 0;
+	int wd = place(watch, path, &since, &unsure);
+	if (wd < 0)
+		return add_failed(watch, dir, wd);
+	struct watch_node *node = tree_find(&watch->tree, dir);
+	bool is_known = node && node->wd == wd;
+	if (!is_known)
+		node = settle_node(watch, dir, wd);
+	node->since = since;
+	node->unsure = unsure;
+	node->is_told = false;
+	return is_known;
+}
+
+static void give_back(struct watch *watch)
+{
+	for (int given = 0; given < STEP_ENDS;) {
+		int wd = wds_take_ended(&watch->tree.wds);
+		if (wd < 0)
+			return;
+		if (inotify_rm_watch(watch->fd, wd) == 0)
+			given++; /* its IN_IGNORED is queued: the drain comes here again */
+	}
+}
+
+void watch_remove(struct watch *watch, struct slice dir)
+{
+	struct watch_node *node = tree_find(&watch->tree, dir);
+	if (!node)
+		return;
+	tree_drop(&watch->tree, node);
+	if (!watch->is_draining)
+		give_back(watch);
+}
+
+bool watch_has(const struct watch *watch, struct slice dir)
+{
+	const struct watch_node *node = tree_find(&watch->tree, dir);
+	return node && node->wd >= 0;
+}
+
+size_t watch_count(const struct watch *watch)
+{
+	return watch->tree.wds.live;
+}
+
+const char *watch_source_name(const struct watch *watch)
+{
+	(void)watch;
+	return "inotify";
+}
+
+/* --- renames ---------------------------------------------------------------------------------- */
+
+/* Whether a rename away from `path` that stood at `at` among the records took the node along. No,
+ * when the node came to its path later. Where nobody can tell, the kernel is asked what is there. */
+static bool went_along(
+        struct watch *watch, const struct watch_node *node, struct slice path, uint64_t at)
+{
+	if (at >= node->since)
+		return true;
+	if (at < node->since - node->unsure)
+		return false;
+	return watch_add(watch, path) < 0;
+}
+
+static void move_directory(struct watch *watch, struct slice from, struct slice to, uint64_t at)
+{
+	struct watch_node *node = tree_find(&watch->tree, from);
+	if (!node || !went_along(watch, node, from, at))
+		return;
+	node = tree_find(&watch->tree, from);
+	struct watch_node *there = tree_find(&watch->tree, to);
+	if (!node)
+		return;
+	if (there && there->wd >= 0 && at < there->since)
+		tree_drop(&watch->tree, node); /* it has left that path again: later records say */
+	else
+		tree_move(&watch->tree, node, to);
+}
+
+/* The other half never came: it went to where nobody watches. */
+static void lapse(struct watch *watch, struct move_half *half)
+{
+	struct slice path = slice_of(half->path, half->path_len);
+	unsigned hints = TOUCH_GONE | TOUCH_DONE;
+	if (half->is_directory) {
+		hints |= TOUCH_DIRECTORY;
+		struct watch_node *node = tree_find(&watch->tree, path);
+		if (node && went_along(watch, node, path, half->at)) {
+			node = tree_find(&watch->tree, path);
+			if (node)
+				tree_drop(&watch->tree, node);
+		}
+	}
+	tell(watch, path, (struct slice){0}, hints);
+	moves_drop(half);
+}
+
+static void lapse_until(struct watch *watch, uint64_t now_ms)
+{
+	struct move_half half;
+	while (moves_take_lapsed(&watch->moves, now_ms, &half))
+		lapse(watch, &half);
+}
+
+static void take_moved_from(struct watch *watch, const struct inotify_event *record, uint64_t at)
+{
+	if (moves_are_full(&watch->moves)) {
+		struct move_half oldest;
+		moves_take_lapsed(&watch->moves, UINT64_MAX, &oldest);
+		lapse(watch, &oldest);
+	}
+	moves_hold(&watch->moves, buf_slice(&watch->path), at, record->cookie,
+	        record->mask & IN_ISDIR);
+}
+
+static void take_moved_to(struct watch *watch, const struct inotify_event *record)
+{
+	bool is_directory = record->mask & IN_ISDIR;
+	unsigned hints = TOUCH_DONE | (is_directory ? TOUCH_DIRECTORY : 0u);
+	struct slice path = buf_slice(&watch->path);
+	struct move_half half;
+	if (!moves_take(&watch->moves, record->cookie, &half)) {
+		tell(watch, path, (struct slice){0}, hints | TOUCH_CREATED);
+		return;
+	}
+	struct slice from = slice_of(half.path, half.path_len);
+	if (is_directory)
+		move_directory(watch, from, path, half.at);
+	tell(watch, path, from, hints);
+	moves_drop(&half);
+}
+
+/* --- the drain -------------------------------------------------------------------------------- */
+
+static unsigned hints_of(uint32_t mask)
+{
+	unsigned hints = 0;
+	if (mask & IN_CREATE)
+		hints |= TOUCH_CREATED | (mask & IN_ISDIR ? TOUCH_DONE : TOUCH_WRITING);
+	if (mask & IN_MODIFY)
+		hints |= TOUCH_WRITING;
+	if (mask & (IN_CLOSE_WRITE | IN_ATTRIB))
+		hints |= TOUCH_DONE;
+	if (mask & IN_DELETE)
+		hints |= TOUCH_DONE | TOUCH_GONE;
+	if (hints && (mask & IN_ISDIR))
+		hints |= TOUCH_DIRECTORY;
+	return hints;
+}
+
+static bool is_last(const struct watch *watch, int wd, struct slice name)
+{
+	const struct buf *last = &watch->last_path;
+	return watch->last_hints && watch->last_wd == wd &&
+	       slice_equal(name,
+	               slice_of(last->data + watch->last_name_at, last->len - watch->last_name_at));
+}
+
+/* A life is said once each: nothing is merged behind an end or in front of a beginning. */
+static void take_named(struct watch *watch, struct watch_node *node,
+        const struct inotify_event *record, struct slice name)
+{
+	unsigned hints = hints_of(record->mask);
+	if (!hints)
+		return;
+	if (is_last(watch, record->wd, name) && !(hints & TOUCH_CREATED) &&
+	        !(watch->last_hints & TOUCH_GONE)) {
+		watch->last_hints |= hints;
+		return;
+	}
+	tell_last(watch);
+	/* That may have moved or dropped nodes. */
+	node = wds_node(&watch->tree.wds, record->wd);
+	if (!node || !path_of(watch, node, name, &watch->last_path))
+		return;
+	watch->last_wd = record->wd;
+	watch->last_hints = hints;
+	watch->last_name_at = watch->last_path.len - name.len;
+}
+
+static void take_move(
+        struct watch *watch, const struct inotify_event *record, struct slice name, uint64_t at)
+{
+	tell_last(watch);
+	struct watch_node *node = wds_node(&watch->tree.wds, record->wd);
+	if (!node || !path_of(watch, node, name, &watch->path))
+		return;
+	if (record->mask & IN_MOVED_FROM)
+		take_moved_from(watch, record, at);
+	else
+		take_moved_to(watch, record);
+}
+
+/* What a directory says of itself its watched parent has said with its name. */
+static void take_self(struct watch *watch, const struct inotify_event *record, uint64_t at)
+{
+	tell_last(watch);
+	struct watch_node *node = wds_node(&watch->tree.wds, record->wd);
+	if (!node)
+		return;
+	bool parent_tells = node->parent && node->parent->wd >= 0;
+	unsigned hints = TOUCH_DONE | TOUCH_DIRECTORY;
+	if (record->mask & IN_UNMOUNT)
+		hints |= TOUCH_GONE;
+	else if (parent_tells)
+		return;
+	else if (record->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+		hints |= TOUCH_GONE;
+	struct buf path = BUF_INIT;
+	tree_path(node, &path);
+	if ((record->mask & IN_MOVE_SELF) && went_along(watch, node, buf_slice(&path), at)) {
+		node = tree_find(&watch->tree, buf_slice(&path));
+		if (node)
+			tree_drop(&watch->tree, node);
+	}
+	tell(watch, buf_slice(&path), (struct slice){0}, hints);
+	buf_fini(&path);
+}
+
+static void take_overflow(struct watch *watch)
+{
+	tell_last(watch);
+	watch->has_lost_records = true;
+	lapse_until(watch, UINT64_MAX);
+	watch->events.overflowed(watch->ctx);
+}
+
+static void take_record(struct watch *watch, const struct inotify_event *record, uint64_t at)
+{
+	if (record->mask & IN_Q_OVERFLOW) {
+		take_overflow(watch);
+		return;
+	}
+	if (record->mask & IN_IGNORED) {
+		struct watch_node *lost = wds_ignored(&watch->tree.wds, record->wd);
+		if (lost)
+			tree_lost_wd(&watch->tree, lost);
+		return;
+	}
+	struct watch_node *node = wds_node(&watch->tree.wds, record->wd);
+	if (!node)
+		return;
+	struct slice name = slice_of(record->name, strnlen(record->name, record->len));
+	if (name.len == 0)
+		take_self(watch, record, at);
+	else if (record->mask & (IN_MOVED_FROM | IN_MOVED_TO))
+		take_move(watch, record, name, at);
+	else
+		take_named(watch, node, record, name);
+}
+
+static void take_records(struct watch *watch, size_t len)
+{
+	uint64_t at = watch->read_bytes;
+	watch->read_bytes += len;
+	for (size_t from = 0; from + sizeof(struct inotify_event) <= len;) {
+		const struct inotify_event *record = (const void *)(watch->records + from);
+		size_t size = sizeof(*record) + record->len;
+		take_record(watch, record, at);
+		from += size;
+		at += size;
+	}
+}
+
+/* Nothing will be heard any more. The walk that `overflowed` brings about is all that is left. */
+static void broke(struct watch *watch, int code)
+{
+	log_error("cannot read changes from inotify: %s", err_text(code));
+	fd_watch_pause(watch->readable);
+	watch->events.degraded(watch->ctx, slice_text("/"), "changes cannot be read from inotify");
+	watch->events.overflowed(watch->ctx);
+}
+
+static void saw_empty(struct watch *watch)
+{
+	moves_saw_empty(&watch->moves, loop_now_ms(watch->loop));
+	if (!watch->has_lost_records)
+		return;
+	watch->has_lost_records = false;
+	wds_expect_no_ignored(&watch->tree.wds);
+}
+
+static void drain(struct watch *watch)
+{
+	watch->is_draining = true;
+	for (size_t taken = 0; taken < STEP_BYTES;) {
+		ssize_t len = read(watch->fd, watch->records, sizeof(watch->records));
+		if (len > 0) {
+			taken += (size_t)len;
+			take_records(watch, (size_t)len);
+			continue;
+		}
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0 && errno == EAGAIN)
+			saw_empty(watch);
+		else
+			broke(watch, len < 0 ? -errno : -EIO);
+		break;
+	}
+	tell_last(watch);
+	watch->is_draining = false;
+	give_back(watch);
+	if (watch->moves.count > 0 && !timer_is_active(watch->moves_timer))
+		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
+}
+
+static void on_readable(void *ctx)
+{
+	drain(ctx);
+}
+
+/* Timers run before descriptors: the second halves may have come and not been read. */
+static void on_moves_timer(void *ctx)
+{
+	struct watch *watch = ctx;
+	drain(watch);
+	lapse_until(watch, loop_now_ms(watch->loop));
+	give_back(watch);
+	if (watch->moves.count > 0)
+		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, struct watch **out,
+        struct reason *out_why)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd < 0)
+		return fail(out_why, -errno, "cannot start inotify: %s", err_text(-errno));
+	struct watch *watch = mem_new(sizeof(*watch));
+	watch->loop = loop;
+	watch->events = *events;
+	watch->ctx = ctx;
+	watch->fd = fd;
+	tree_init(&watch->tree);
+	watch->readable = fd_watch_new(loop, fd, on_readable, watch);
+	watch->moves_timer = timer_new(loop, on_moves_timer, watch);
+	*out = watch;
+	return 0;
+}
+
+void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	timer_free(watch->moves_timer);
+	fd_watch_free(watch->readable);
+	close(watch->fd);
+	struct move_half half;
+	while (moves_take_lapsed(&watch->moves, UINT64_MAX, &half))
+		moves_drop(&half);
+	tree_fini(&watch->tree);
+	buf_fini(&watch->last_path);
+	buf_fini(&watch->path);
+	free(watch);
+}
