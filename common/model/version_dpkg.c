@@ -37,8 +37,24 @@ static struct slice after(struct slice in, size_t len)
 	return len ? slice_of(in.ptr + len, in.len - len) : in;
 }
 
+static bool is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* As dpkg does before it looks at a version. */
+static struct slice without_blanks_around(struct slice version)
+{
+	while (version.len > 0 && is_blank(version.ptr[0]))
+		version = after(version, 1);
+	while (version.len > 0 && is_blank(version.ptr[version.len - 1]))
+		version.len--;
+	return version;
+}
+
 static struct parts split(struct slice version)
 {
+	version = without_blanks_around(version);
 	struct parts parts = {.upstream = version};
 	size_t digits = digits_at_front(version);
 	if (digits > 0 && digits < version.len && version.ptr[digits] == ':') {
