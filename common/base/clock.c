@@ -87,7 +87,8 @@ char *clock_format(int64_t wall_ns, char out[CLOCK_TEXT_MAX])
 	at = put_number(at, of_day / 3600, 2, ':');
 	at = put_number(at, of_day / 60 % 60, 2, ':');
 	at = put_number(at, of_day % 60, 2, '.');
-	at = put_number(at, (wall_ns - seconds * NS_PER_S) / 1000, 6, 'Z');
+	int64_t fraction = wall_ns % NS_PER_S;
+	at = put_number(at, (fraction < 0 ? fraction + NS_PER_S : fraction) / 1000, 6, 'Z');
 	*at = '\0';
 	return out;
 }
