@@ -2,7 +2,11 @@
  * index - the fleet in memory: each distinct fact once, with the bitmap of hosts that hold it.
  *
  * Rebuilt from the store at start (index_fact_begins for every fact of every host) and kept up with
- * each committed batch. Host numbers are the store's. CRoaring names stay in collector/index.
+ * each committed batch. Host numbers are the store's. CRoaring names stay in collector/index. A fact
+ * is known by its canonical form: when one of the same key replaces another, both calls are needed.
+ *
+ * Facts of a host that was not added, or was removed, are ignored: an answer names only hosts that
+ * can be found.
  *
  * Owner    owns fact texts and bitmaps; results that callers get are theirs (hostset_free).
  * Thread   the loop's.
@@ -62,6 +66,8 @@ struct fact_match {
 	struct slice name;
 	bool (*matches)(void *ctx, const struct fact *fact); /* NULL: all */
 	void *ctx;
+	/* Asked once a name, before its facts are looked at, where `name` is absent; NULL: all. */
+	bool (*matches_name)(void *ctx, struct slice name);
 };
 struct hostset *index_select(const struct index *index, const struct fact_match *match);
 /* The same facts one by one with their hosts (borrowed for the call), until `each` answers false.

@@ -1,0 +1,288 @@
+#include "collector/index/index.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "collector/index/inside.h"
+#include "common/base/digest.h"
+#include "common/base/mem.h"
+
+/* --- hashing ------------------------------------------------------------------------------- */
+
+static uint64_t hash_seed[2];
+static pthread_once_t hash_seed_once = PTHREAD_ONCE_INIT;
+
+static void make_hash_seed(void)
+{
+	random_bytes(hash_seed, sizeof(hash_seed));
+}
+
+/* 64 x 64 -> 128 bits folded: the mixing step of wyhash (github.com/wangyi-fudan/wyhash). */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+unsigned index_hash(const void *key, size_t len)
+{
+	const uint8_t *at = key;
+	uint64_t hash = hash_seed[0] ^ len;
+	for (; len > 8; at += 8, len -= 8) {
+		uint64_t word;
+		memcpy(&word, at, 8);
+		hash = mix(word ^ hash_seed[1], hash ^ 0x9e3779b97f4a7c15u);
+	}
+	uint64_t last = 0;
+	memcpy(&last, at, len);
+	hash = mix(last ^ hash_seed[1], hash ^ 0xd1b54a32d192ed03u);
+	return (unsigned)(hash ^ (hash >> 32));
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+struct index *index_new(void)
+{
+	pthread_once(&hash_seed_once, make_hash_seed);
+	struct index *index = mem_new(sizeof(*index));
+	index->all = hostset_new();
+	buf_init(&index->scratch);
+	return index;
+}
+
+static void free_groups(struct fact_group *groups)
+{
+	struct fact_group *group, *next;
+	HASH_ITER(hh, groups, group, next)
+	{
+		HASH_DEL(groups, group);
+		free(group->facts);
+		free(group);
+	}
+}
+
+static void free_hosts(struct index *index)
+{
+	struct known_host *host, *next;
+	HASH_CLEAR(by_name, index->by_name);
+	HASH_ITER(by_id, index->by_id, host, next)
+	{
+		HASH_DELETE(by_id, index->by_id, host);
+		free(host);
+	}
+}
+
+void index_free(struct index *index)
+{
+	if (!index)
+		return;
+	struct indexed_fact *fact, *next;
+	HASH_ITER(hh, index->facts, fact, next)
+	{
+		HASH_DEL(index->facts, fact);
+		hostset_fini(&fact->hosts);
+		free(fact);
+	}
+	for (unsigned kind = 0; kind <= FACT_KIND_MAX; kind++)
+		free_groups(index->groups[kind]);
+	free_hosts(index);
+	hostset_free(index->all);
+	buf_fini(&index->scratch);
+	free(index);
+}
+
+/* --- hosts --------------------------------------------------------------------------------- */
+
+static struct known_host *find_host(const struct index *index, uint32_t id)
+{
+	struct known_host *host;
+	HASH_FIND(by_id, index->by_id, &id, sizeof(id), host);
+	return host;
+}
+
+void index_add_host(struct index *index, uint32_t id, struct slice name)
+{
+	if (find_host(index, id))
+		return;
+	struct known_host *host = mem_new(sizeof(*host) + name.len);
+	host->id = id;
+	host->len = (uint32_t)name.len;
+	memcpy(host->name, name.ptr, name.len);
+	HASH_ADD(by_id, index->by_id, id, sizeof(host->id), host);
+	HASH_ADD_KEYPTR(by_name, index->by_name, host->name, host->len, host);
+	hostset_add(index->all, id);
+}
+
+void index_remove_host(struct index *index, uint32_t id)
+{
+	struct known_host *host = find_host(index, id);
+	if (!host)
+		return;
+	index_clear_host(index, id);
+	hostset_remove(index->all, id);
+	HASH_DELETE(by_id, index->by_id, host);
+	HASH_DELETE(by_name, index->by_name, host);
+	free(host);
+}
+
+size_t index_host_count(const struct index *index)
+{
+	return HASH_CNT(by_id, index->by_id);
+}
+
+struct slice index_host_name(const struct index *index, uint32_t id)
+{
+	const struct known_host *host = find_host(index, id);
+	return host ? slice_of(host->name, host->len) : slice_of(NULL, 0);
+}
+
+bool index_find_host(const struct index *index, struct slice name, uint32_t *out_host)
+{
+	struct known_host *host;
+	HASH_FIND(by_name, index->by_name, name.ptr, name.len, host);
+	if (host)
+		*out_host = host->id;
+	return host != NULL;
+}
+
+/* --- facts --------------------------------------------------------------------------------- */
+
+struct slice index_name_of(const struct fact *fact)
+{
+	switch (fact->kind) {
+	case FACT_PACKAGE:
+		return fact->field[PACKAGE_NAME];
+	case FACT_KERNEL:
+		return fact->field[KERNEL_RELEASE];
+	case FACT_OS:
+		return fact->field[OS_ID];
+	case FACT_HOST:
+	case FACT_LABEL:
+		return fact->field[PAIR_NAME];
+	}
+	return slice_of(NULL, 0);
+}
+
+static struct fact_group *need_group(struct index *index, enum fact_kind kind, struct slice name)
+{
+	struct fact_group *group;
+	HASH_FIND(hh, index->groups[kind], name.ptr, name.len, group);
+	if (group)
+		return group;
+	group = mem_new(sizeof(*group) + name.len);
+	group->len = (uint32_t)name.len;
+	if (name.len)
+		memcpy(group->name, name.ptr, name.len);
+	HASH_ADD_KEYPTR(hh, index->groups[kind], group->name, group->len, group);
+	return group;
+}
+
+static void join_group(struct fact_group *group, struct indexed_fact *fact)
+{
+	if (group->count == group->cap) {
+		group->cap = group->cap ? group->cap * 2 : 2;
+		group->facts = mem_resize(group->facts, group->cap * sizeof(group->facts[0]));
+	}
+	fact->group = group;
+	fact->place = group->count;
+	group->facts[group->count++] = fact;
+}
+
+static void leave_group(struct index *index, struct indexed_fact *fact)
+{
+	struct fact_group *group = fact->group;
+	struct indexed_fact *last = group->facts[--group->count];
+	group->facts[fact->place] = last;
+	last->place = fact->place;
+	if (group->count > 0)
+		return;
+	HASH_DEL(
+	        index->groups[fact->bytes[0]], group); /* the canonical form begins with the kind */
+	free(group->facts);
+	free(group);
+}
+
+static struct indexed_fact *find_fact(
+        struct index *index, const struct fact *fact, unsigned *out_hash)
+{
+	struct indexed_fact *found;
+	buf_reset(&index->scratch);
+	fact_encode(fact, &index->scratch);
+	const struct buf *form = &index->scratch;
+	*out_hash = index_hash(form->data, form->len);
+	HASH_FIND_BYHASHVALUE(hh, index->facts, form->data, form->len, *out_hash, found);
+	return found;
+}
+
+static void drop_fact(struct index *index, struct indexed_fact *fact)
+{
+	leave_group(index, fact);
+	HASH_DEL(index->facts, fact);
+	hostset_fini(&fact->hosts);
+	free(fact);
+}
+
+void index_fact_begins(struct index *index, uint32_t host, const struct fact *fact)
+{
+	if (!hostset_has(index->all, host) || fact_field_count(fact->kind) == 0)
+		return;
+	unsigned hash;
+	struct indexed_fact *known = find_fact(index, fact, &hash);
+	if (!known) {
+		struct slice form = buf_slice(&index->scratch);
+		known = mem_new(sizeof(*known) + form.len);
+		known->len = (uint32_t)form.len;
+		memcpy(known->bytes, form.ptr, form.len);
+		HASH_ADD_KEYPTR_BYHASHVALUE(
+		        hh, index->facts, known->bytes, known->len, hash, known);
+		join_group(need_group(index, fact->kind, index_name_of(fact)), known);
+	}
+	hostset_add(&known->hosts, host);
+}
+
+void index_fact_ends(struct index *index, uint32_t host, const struct fact *fact)
+{
+	if (fact_field_count(fact->kind) == 0)
+		return;
+	unsigned hash;
+	struct indexed_fact *known = find_fact(index, fact, &hash);
+	if (!known)
+		return;
+	hostset_remove(&known->hosts, host);
+	if (hostset_is_empty(&known->hosts))
+		drop_fact(index, known);
+}
+
+void index_clear_host(struct index *index, uint32_t host)
+{
+	struct indexed_fact *fact, *next;
+	HASH_ITER(hh, index->facts, fact, next)
+	{
+		if (!hostset_has(&fact->hosts, host))
+			continue;
+		hostset_remove(&fact->hosts, host);
+		if (hostset_is_empty(&fact->hosts))
+			drop_fact(index, fact);
+	}
+}
+
+size_t index_fact_count(const struct index *index)
+{
+	return HASH_COUNT(index->facts);
+}
+
+size_t index_bytes(const struct index *index)
+{
+	size_t bytes = HASH_OVERHEAD(hh, index->facts);
+	for (const struct indexed_fact *fact = index->facts; fact; fact = fact->hh.next)
+		bytes += sizeof(*fact) + sizeof(fact) + fact->len + hostset_bytes(&fact->hosts);
+	for (unsigned kind = 0; kind <= FACT_KIND_MAX; kind++) {
+		const struct fact_group *group = index->groups[kind];
+		for (; group; group = group->hh.next)
+			bytes += sizeof(*group) + group->len;
+	}
+	const struct known_host *host = index->by_id;
+	for (; host; host = host->by_id.next)
+		bytes += sizeof(*host) + host->len;
+	return bytes;
+}
