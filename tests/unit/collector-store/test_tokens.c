@@ -1,0 +1,124 @@
+#include "fixture.h"
+
+#include "collector/store/tokens.h"
+
+static int put(struct kv_txn *txn, const char *text, enum token_role role, int64_t expires_ns)
+{
+	struct token_record token = {.role = role,
+	        .created_ns = 10,
+	        .expires_ns = expires_ns,
+	        .label_count = 2,
+	        .label_name = {slice_text("env"), slice_text("role")},
+	        .label_value = {slice_text("prod"), slice_text("")}};
+
+	return tokens_put(txn, slice_text(text), &token);
+}
+
+static int find(struct kv_txn *txn, const char *text, int64_t now_ns, struct token_record *out)
+{
+	struct reason why;
+
+	return tokens_find(txn, slice_text(text), now_ns, out, &why);
+}
+
+static void test_drawn_tokens_differ_and_are_url_safe(void **state)
+{
+	char a[TOKEN_TEXT_BYTES + 1], b[TOKEN_TEXT_BYTES + 1];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		token_draw(a);
+		token_draw(b);
+		assert_int_equal(strlen(a), TOKEN_TEXT_BYTES);
+		assert_string_not_equal(a, b);
+		assert_int_equal(strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		                           "0123456789-_"),
+		        TOKEN_TEXT_BYTES);
+	}
+}
+
+static void test_token_comes_back_and_is_used_once(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct token_record token;
+
+	assert_int_equal(put(txn, "secret", TOKEN_ENROLL, 1000), 0);
+	assert_int_equal(find(txn, "secret", 999, &token), 0);
+	assert_int_equal(token.role, TOKEN_ENROLL);
+	assert_int_equal(token.expires_ns, 1000);
+	assert_int_equal(token.label_count, 2);
+	assert_true(slice_is(token.label_name[1], "role"));
+	assert_int_equal(token.label_value[1].len, 0);
+	assert_int_equal(find(txn, "secreT", 999, &token), ERR_MISSING);
+	assert_int_equal(find(txn, "", 999, &token), ERR_MISSING);
+	assert_int_equal(tokens_remove(txn, slice_text("secret")), 0);
+	assert_int_equal(find(txn, "secret", 999, &token), ERR_MISSING);
+	assert_int_equal(tokens_remove(txn, slice_text("secret")), ERR_MISSING);
+}
+
+static void test_expired_token_is_refused_and_zero_never_expires(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct token_record token;
+
+	assert_int_equal(put(txn, "short", TOKEN_ENROLL, 1000), 0);
+	assert_int_equal(put(txn, "admin", TOKEN_ADMIN, 0), 0);
+	assert_int_equal(find(txn, "short", 1000, &token), ERR_REFUSED);
+	assert_int_equal(find(txn, "admin", INT64_MAX, &token), 0);
+}
+
+static void test_sweep_drops_ended_enrolment_tokens_only(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct token_record token;
+
+	assert_int_equal(put(txn, "ended", TOKEN_ENROLL, 1000), 0);
+	assert_int_equal(put(txn, "ended too", TOKEN_ENROLL, 1001), 0);
+	assert_int_equal(put(txn, "running", TOKEN_ENROLL, 3000), 0);
+	assert_int_equal(put(txn, "reader", TOKEN_READ, 1000), 0);
+	assert_int_equal(tokens_sweep(txn, 2000), 0);
+	assert_int_equal(kv_count(txn, STORE_TOKENS), 2);
+	assert_int_equal(find(txn, "running", 2000, &token), 0);
+	assert_int_equal(find(txn, "reader", 2000, &token), ERR_REFUSED);
+}
+
+static void test_text_of_a_token_is_not_in_the_store(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct kv_cursor *cursor;
+	struct slice key, value;
+
+	assert_int_equal(put(txn, "needle", TOKEN_ADMIN, 0), 0);
+	assert_int_equal(kv_cursor_open(txn, STORE_TOKENS, &cursor), 0);
+	assert_int_equal(kv_first(cursor, &key, &value), 0);
+	assert_int_equal(key.len, 32);
+	assert_null(memmem(key.ptr, key.len, "needle", 6));
+	assert_null(memmem(value.ptr, value.len, "needle", 6));
+	kv_cursor_close(cursor);
+}
+
+static void test_labels_beyond_the_caps_are_refused(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct token_record token = {.role = TOKEN_ENROLL, .label_count = 1};
+
+	assert_int_equal(tokens_put(txn, slice_text("t"), &token), ERR_LIMIT);
+	token.label_count = TOKEN_LABELS_MAX + 1;
+	assert_int_equal(tokens_put(txn, slice_text("t"), &token), ERR_LIMIT);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_drawn_tokens_differ_and_are_url_safe),
+	        WITH_STORE(test_token_comes_back_and_is_used_once),
+	        WITH_STORE(test_expired_token_is_refused_and_zero_never_expires),
+	        WITH_STORE(test_sweep_drops_ended_enrolment_tokens_only),
+	        WITH_STORE(test_text_of_a_token_is_not_in_the_store),
+	        WITH_STORE(test_labels_beyond_the_caps_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
