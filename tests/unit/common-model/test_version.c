@@ -46,6 +46,15 @@ static int sign_of(struct slice relation)
 	return slice_is(relation, "<") ? -1 : slice_is(relation, ">") ? 1 : 0;
 }
 
+/* Takes the first column of a line; the last may stand alone. */
+static struct slice take_column(struct slice *line)
+{
+	struct slice column = *line, rest = {0};
+	text_split(*line, '\t', &column, &rest);
+	*line = rest;
+	return column;
+}
+
 /* Columns: ecosystem, a, relation, b. */
 static size_t check_order_table(const char *name)
 {
@@ -56,10 +65,9 @@ static size_t check_order_table(const char *name)
 	size_t rows = 0;
 	text_take_line(&rest, &line);
 	while (text_take_line(&rest, &line)) {
-		struct slice ecosystem, a, relation, b;
-		assert_true(text_split(line, '\t', &ecosystem, &line) &&
-		            text_split(line, '\t', &a, &line) &&
-		            text_split(line, '\t', &relation, &b));
+		take_column(&line);
+		struct slice a = take_column(&line), relation = take_column(&line);
+		struct slice b = take_column(&line);
 		int want = sign_of(relation);
 		int there = sign(version_compare(VERSION_DPKG, a, b));
 		int back = sign(version_compare(VERSION_DPKG, b, a));
@@ -98,9 +106,8 @@ static void test_validity_is_that_of_dpkg(void **state)
 	size_t rows = 0;
 	text_take_line(&rest, &line);
 	while (text_take_line(&rest, &line)) {
-		struct slice ecosystem, version, verdict;
-		assert_true(text_split(line, '\t', &ecosystem, &line) &&
-		            text_split(line, '\t', &version, &verdict));
+		take_column(&line);
+		struct slice version = take_column(&line), verdict = take_column(&line);
 		if (version_is_valid(VERSION_DPKG, version) != slice_is(verdict, "valid"))
 			fail_msg("'%.*s' is %.*s", SLICE_ARG(version), SLICE_ARG(verdict));
 		rows++;
