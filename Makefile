@@ -36,7 +36,7 @@ else ifeq ($(SAN),thread)
 CFLAGS_ALL += -fsanitize=thread
 LDFLAGS_ALL += -fsanitize=thread
 else
-CFLAGS_ALL += -D_FORTIFY_SOURCE=2
+CFLAGS_ALL += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 ifdef COVER
 CFLAGS_ALL += --coverage -O0
@@ -132,3 +132,99 @@ $(foreach f,$(filter-out proto agent collector,$(FOLDERS)),$(eval $(call unit_ru
 .PHONY: unit
 unit: $(UNIT_BIN) ## build and run the unit tests (ONLY=pattern picks some)
 	@tests/run-unit.sh $(BUILD) $(ONLY)
+
+# --- running ------------------------------------------------------------------------------------
+RUN_DIR ?= build/run
+
+.PHONY: deps run
+deps:
+	@packaging/install-deps.sh build
+
+run: deps ## collector and agent on this host: real files, real packages; Ctrl-C stops them
+	@$(MAKE) --no-print-directory all
+	@packaging/run-here.sh $(BUILD) $(RUN_DIR)
+
+# --- tests --------------------------------------------------------------------------------------
+.PHONY: test check lint system corpus
+test: ## everything: lint, unit, system, fuzz corpora; unit and system again with ASan and UBSan
+	@packaging/install-deps.sh test
+	@tests/run.sh full
+
+check: ## the quick part of test, under a minute: build, quick lint, unit
+	@packaging/install-deps.sh test
+	@tests/run.sh quick
+
+lint: ## floors, headers, names, banned calls, format, clang-tidy, cppcheck
+	@packaging/install-deps.sh test
+	@$(MAKE) --no-print-directory $(PROTO_C)
+	@tests/lint/lint.sh $(BUILD) full
+
+system: all ## the system tests (ONLY="name ..." picks some)
+	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/run.py $(ONLY)
+
+# --- fuzzing: tests/fuzz/fuzz_<name>.c, whose first line says "floor: <folder>" -------------------
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+FUZZ_SECONDS ?= 60
+fuzz_floor = $(FLOOR_$(shell sed -n '1s,.*floor: *\([a-z/]*\).*,\1,p' tests/fuzz/fuzz_$(1).c))
+
+define fuzz_rules
+$(BUILD)/fuzz/replay_$(1): $(BUILD)/obj/tests/fuzz/fuzz_$(1).o $(BUILD)/obj/tests/fuzz/replay.o \
+		$(call archives,$(call fuzz_floor,$(1)))
+	@mkdir -p $$(@D)
+	$$(link) $$(LIBS_ALL)
+$(BUILD)/fuzz/fuzz_$(1): $(BUILD)/obj/tests/fuzz/fuzz_$(1).o $(call archives,$(call fuzz_floor,$(1)))
+	@mkdir -p $$(@D)
+	$$(link) -fsanitize=fuzzer $$(LIBS_ALL)
+endef
+$(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(n))))
+
+corpus: $(FUZZ_NAMES:%=$(BUILD)/fuzz/replay_%) ## replay every fuzz corpus
+	@tests/fuzz/replay.sh $(BUILD) $(FUZZ_NAMES)
+
+.PHONY: fuzz fuzz-programs
+fuzz: ## libFuzzer with ASan and UBSan on every target, FUZZ_SECONDS each (FUZZ_NAMES picks some)
+	@packaging/install-deps.sh test
+	@$(MAKE) --no-print-directory CC=clang SAN=address BUILD=build/fuzz \
+		CFLAGS="-fsanitize=fuzzer-no-link" FUZZ_NAMES="$(FUZZ_NAMES)" fuzz-programs
+	@tests/fuzz/fuzz.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
+fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/fuzz/fuzz_%)
+
+# --- benchmarks: tests/bench/bench_<name>.c, whose first line says "floor: <folder>" --------------
+BENCH_SRC   := $(wildcard tests/bench/bench_*.c)
+BENCH_NAMES := $(patsubst tests/bench/bench_%.c,%,$(BENCH_SRC))
+bench_floor = $(FLOOR_$(shell sed -n '1s,.*floor: *\([a-z/]*\).*,\1,p' tests/bench/bench_$(1).c))
+
+define bench_rules
+$(BUILD)/bench/bench_$(1): $(BUILD)/obj/tests/bench/bench_$(1).o $(call archives,$(call bench_floor,$(1)))
+	@mkdir -p $$(@D)
+	$$(link) $$(LIBS_ALL)
+endef
+$(foreach n,$(BENCH_NAMES),$(eval $(call bench_rules,$(n))))
+
+.PHONY: bench
+bench: all $(BENCH_NAMES:%=$(BUILD)/bench/bench_%) ## memory, first scan, latency, ingest, index: tables with ratios
+	@packaging/install-deps.sh test
+	@TSUJIBAN_BUILD=$(BUILD) python3 tests/bench/bench.py $(ONLY)
+
+# --- coverage, installing, cleaning, help -----------------------------------------------------------
+.PHONY: cover install clean help
+cover: ## line coverage of the unit tests, by folder
+	@packaging/install-deps.sh test
+	@$(MAKE) --no-print-directory COVER=1 BUILD=build/cover OPT=-O0 unit
+	@tests/cover.sh build/cover
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+install: all ## into PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 packaging/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 packaging/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+
+clean: ## remove build/ (and with it the state of `make run`)
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@echo "  variants: SAN=address (with UBSan), SAN=thread, CC=clang, COVER=1; programs land in build/"
