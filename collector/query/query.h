@@ -8,19 +8,30 @@
  *   VALUE   = word | "quoted text"; * and ? are wildcards in both
  *
  * Fields for hosts
- *   package:NAME             holds it; package:NAME<V (or `package:NAME version<V`): a version of
- * it that compares so in its manager's order version OP V, version:V  only directly behind a
- * package term of the same conjunction os:ID, os:"ID VERSION"   os-release's ID, or ID and
- * VERSION_ID ("debian 12"); also matched against the pretty name and codename kernel:RELEASE
- * running kernel; kernel<RELEASE and the like in dpkg's order host:NAME                by name;
- * arch:NAME label.K:V                by label VALUE alone              host name or package name
+ *   package:NAME        holds it (what dpkg keeps of a removed one does not count)
+ *   package:NAME<V      or `package:NAME version<V`: a version of it that compares so in its
+ *                       manager's order; never true where that order is not known
+ *   version OP V        or version:V (as text): only directly behind a package term, and part of
+ *                       it (NOT package:NAME version<V negates both); several hold together
+ *   os:ID               os-release's ID, or "ID VERSION_ID" ("debian 12"); also matched against
+ *                       the pretty name and the codename
+ *   kernel:RELEASE      the running kernel; kernel<RELEASE and the like in dpkg's order, where
+ *                       6.1.0-9-amd64 comes before 6.1.0-28 and 6.1.0-28 stands for any flavour
+ *   host:NAME           by name
+ *   arch:NAME           by architecture
+ *   label.K:V           by label
+ *   VALUE alone         host name or package name
  * Fields for events
- *   path: action: kind: cause: host: seq OP N, package:NAME, and the host fields above (for the
- * event's host, as it is now)
+ *   path: action: kind: cause: seq OP N
+ *   package:NAME        the event's package, its version after the event (before it, if removed)
+ *   host: os: kernel: arch: label.K:    as above, for the event's host as it is now
+ *   VALUE alone         host name, package name or path
+ * A path without wildcards stands for itself and all below it. FIELD=VALUE is FIELD:VALUE, and
+ * FIELD!=VALUE its negation, where a field has no order.
  *
  * Errors   ERR_FORMAT with the column and what was expected; at most QUERY_BYTES_MAX bytes,
- * QUERY_TERMS_MAX terms, QUERY_DEPTH_MAX parentheses. Thread   the loop's (evaluation); parsing
- * any.
+ *          QUERY_TERMS_MAX terms, QUERY_DEPTH_MAX parentheses.
+ * Thread   the loop's (evaluation); parsing any.
  */
 #ifndef TSUJIBAN_COLLECTOR_QUERY_QUERY_H
 #define TSUJIBAN_COLLECTOR_QUERY_QUERY_H

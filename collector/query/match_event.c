@@ -1,0 +1,132 @@
+#include "collector/query/query.h"
+
+#include "collector/query/node.h"
+
+static bool is_package(const struct fact *fact)
+{
+	return fact && fact->kind == FACT_PACKAGE;
+}
+
+/* The package that the event is about; a version is that which it led to, if there is one. */
+static bool package_matches(const struct term *term, const struct event *event)
+{
+	const struct fact *fact = event->fact_after ? event->fact_after : event->fact_before;
+	return is_package(fact) && pattern_matches(&term->value, fact->field[PACKAGE_NAME]) &&
+	       term_accepts_version(
+	               term, fact->field[PACKAGE_MANAGER], fact->field[PACKAGE_VERSION]);
+}
+
+static bool path_matches(const struct term *term, const struct event *event)
+{
+	return (event->path.len > 0 && pattern_matches_path(&term->value, event->path)) ||
+	       (event->old_path.len > 0 && pattern_matches_path(&term->value, event->old_path));
+}
+
+static bool host_matches(const struct term *term, const struct index *index, uint32_t host)
+{
+	struct slice name = index_host_name(index, host);
+	return name.ptr && pattern_matches(&term->value, name);
+}
+
+struct hold_search {
+	uint32_t host;
+	bool is_found;
+};
+
+static bool stop_if_held(void *ctx, const struct fact *fact, const struct hostset *hosts)
+{
+	struct hold_search *search = ctx;
+	(void)fact;
+	search->is_found = hostset_has(hosts, search->host);
+	return !search->is_found;
+}
+
+static bool host_holds(const struct term *term, const struct index *index, uint32_t host)
+{
+	struct hold_search search = {.host = host};
+	struct fact_match match = term_fact_match(term);
+	index_each_fact(index, &match, stop_if_held, &search);
+	return search.is_found;
+}
+
+static bool name_matches(const struct term *term, const char *name)
+{
+	return name && pattern_matches(&term->value, slice_text(name));
+}
+
+static bool term_matches(const struct term *term, const struct index *index, uint32_t host,
+        const struct event *event)
+{
+	switch (term->field) {
+	case FIELD_WORD:
+		return host_matches(term, index, host) || package_matches(term, event) ||
+		       path_matches(term, event);
+	case FIELD_PACKAGE:
+		return package_matches(term, event);
+	case FIELD_HOST:
+		return host_matches(term, index, host);
+	case FIELD_PATH:
+		return path_matches(term, event);
+	case FIELD_ACTION:
+		return name_matches(term, event_action_name(event->action));
+	case FIELD_KIND:
+		return name_matches(term, event_kind_name(event));
+	case FIELD_CAUSE:
+		return name_matches(term, event_cause_name(event->cause));
+	case FIELD_SEQ: {
+		uint64_t number = term->constraints->number;
+		return order_holds(
+		        term->constraints->op, (event->seq > number) - (event->seq < number));
+	}
+	case FIELD_OS:
+	case FIELD_KERNEL:
+	case FIELD_ARCH:
+	case FIELD_LABEL:
+		return host_holds(term, index, host);
+	case FIELD_VERSION:
+		break;
+	}
+	return false;
+}
+
+static bool node_matches(const struct node *node, const struct index *index, uint32_t host,
+        const struct event *event)
+{
+	if (node->kind == NODE_TERM)
+		return term_matches(node->term, index, host, event);
+	if (node->kind == NODE_NOT)
+		return !node_matches(node->first, index, host, event);
+	/* The first child that answers so decides; what the event itself tells is cheaper. */
+	bool decides = node->kind == NODE_OR;
+	for (int asks_index = 0; asks_index <= 1; asks_index++)
+		for (const struct node *child = node->first; child; child = child->next)
+			if (child->asks_index == asks_index &&
+			        node_matches(child, index, host, event) == decides)
+				return decides;
+	return !decides;
+}
+
+bool query_matches_event(const struct query *query, const struct index *index, uint32_t host,
+        const struct event *event)
+{
+	return !query->root || node_matches(query->root, index, host, event);
+}
+
+static uint32_t only_host(const struct node *node, const struct index *index)
+{
+	uint32_t host = UINT32_MAX;
+	if (node->kind == NODE_TERM && node->term->field == FIELD_HOST &&
+	        node->term->value.literal.ptr)
+		return index_find_host(index, node->term->value.literal, &host) ? host : UINT32_MAX;
+	if (node->kind != NODE_AND)
+		return UINT32_MAX;
+	const struct node *child = node->first;
+	for (; child && host == UINT32_MAX; child = child->next)
+		host = only_host(child, index);
+	return host;
+}
+
+uint32_t query_only_host(const struct query *query, const struct index *index)
+{
+	return query->root ? only_host(query->root, index) : UINT32_MAX;
+}
