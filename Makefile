@@ -216,11 +216,25 @@ cover: ## line coverage of the unit tests, by folder
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
-install: all ## into PREFIX (/usr/local), below DESTDIR
+MAN := $(patsubst packaging/man/%,$(BUILD)/man/%,$(wildcard packaging/man/*.1)) \
+	$(patsubst packaging/man/%.in,$(BUILD)/man/%,$(wildcard packaging/man/*.5.in))
+
+.PHONY: man
+man: $(MAN) ## the manual pages; their lists of keys come from the programs
+$(BUILD)/man/%.1: packaging/man/%.1
+	@mkdir -p $(@D)
+	cp $< $@
+$(BUILD)/man/%.yaml.5: packaging/man/%.yaml.5.in $(BUILD)/%
+	@mkdir -p $(@D)
+	$(BUILD)/$* check --help | sed '1,/^Keys of the file/d; s/\\/\\\\/g; s/-/\\-/g' >$@.keys
+	sed -e '/@KEYS@/{r $@.keys' -e 'd}' $< >$@
+	@rm -f $@.keys
+
+install: all man ## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 packaging/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 packaging/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
 
 clean: ## remove build/ (and with it the state of `make run`)
 	rm -rf build

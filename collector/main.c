@@ -121,7 +121,11 @@ static int load(int argc, char **argv, const char *synopsis, const char *about, 
 	*out_go_on = false;
 	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
 	if (rc == 0 && help) {
+		struct buf keys = BUF_INIT;
 		option_print_help(synopsis, about, rows);
+		config_describe(COLLECTOR_CONFIG, &keys);
+		printf("\nKeys of the file:\n%s", buf_text(&keys));
+		buf_fini(&keys);
 		return 0;
 	}
 	if (rc < 0)
