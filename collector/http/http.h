@@ -7,6 +7,8 @@
  * whenever the connection can take it, or a stream that stays open (server-sent events) and is
  * asked again after http_wake. libwebsockets names stay in http.c.
  *
+ * Life     http_open -> requests -> http_close, which is not for callbacks: it takes some steps of
+ *          the loop itself, until libwebsockets has let go of it.
  * Limits   head 8 KiB, body 64 KiB, connections, idle 60 s (streams get a comment line every 15 s).
  * Errors   as JSON: {"error":"…"} with 400, 401, 403, 404, 405, 413, 500, 503.
  * Thread   the loop's.
@@ -28,6 +30,7 @@ struct http_request {
 	const char *tail;   /* what the route's "*" stood for, decoded; "" without one */
 	struct slice body;
 	enum http_role role;
+	const char *peer; /* the client's address, for the audit log */
 	const void *internal;
 };
 /* A query parameter, decoded; absent slice: not given. Valid until the handler returns. */
@@ -36,12 +39,15 @@ struct slice http_param(const struct http_request *request, const char *name);
 struct slice http_header(const struct http_request *request, const char *name);
 
 enum http_more { HTTP_END, HTTP_MORE, HTTP_WAIT };
+/* Status, content type and body may still be changed by `produce` (the response stays where it is
+ * until `finish`) as long as nothing of the body was there and `produce` has appended nothing: so an
+ * answer can wait for a job without a thread. */
 struct http_response {
 	int status;               /* 200 at first */
 	const char *content_type; /* "application/json" at first; static text */
 	struct buf body;          /* sent first */
-	/* If set, asked for more behind the body: appends a chunk (some 64 KiB) to `out` and says
-	 * whether there is more now, or after a wake (streams). */
+	/* If set, asked for more behind the body: appends a chunk (some 64 KiB, or nothing yet) to
+	 * `out` and says whether there is more now, or after a wake (streams). */
 	enum http_more (*produce)(void *ctx, struct buf *out);
 	/* Called once when the response is over, however it ended. */
 	void (*finish)(void *ctx);

@@ -1,0 +1,131 @@
+#include "collector/http/hostview.h"
+
+#include <inttypes.h>
+
+#include "collector/query/render.h"
+#include "collector/store/picture.h"
+
+/* --- system -------------------------------------------------------------------------------- */
+
+static int take_os(void *ctx, const struct fact *fact)
+{
+	*(struct fact *)ctx = *fact;
+	return 0;
+}
+
+static int take_running(void *ctx, const struct fact *fact)
+{
+	if (slice_is(fact->field[KERNEL_STATE], "running"))
+		*(struct slice *)ctx = fact->field[KERNEL_RELEASE];
+	return 0;
+}
+
+void hostview_append_os(struct buf *out, const struct fact *os)
+{
+	struct buf text = BUF_INIT;
+
+	buf_append_slice(&text, os->field[OS_ID]);
+	if (os->field[OS_VERSION_ID].len > 0) {
+		buf_append_byte(&text, ' ');
+		buf_append_slice(&text, os->field[OS_VERSION_ID]);
+	}
+	if (os->field[OS_ID].len > 0)
+		render_text(out, buf_slice(&text));
+	else
+		buf_append_text(out, "null");
+	buf_fini(&text);
+}
+
+void hostview_append_system(struct kv_txn *txn, uint32_t host, struct buf *out)
+{
+	struct fact os = {0};
+	struct slice kernel = {0};
+
+	picture_facts(txn, host, FACT_OS, take_os, &os);
+	picture_facts(txn, host, FACT_KERNEL, take_running, &kernel);
+	buf_append_text(out, ",\"os\":");
+	hostview_append_os(out, &os);
+	api_append_text(out, "kernel", kernel);
+}
+
+/* --- a line -------------------------------------------------------------------------------- */
+
+static int count_fact(void *ctx, const struct fact *fact)
+{
+	(void)fact;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+/* "name":"value" members, with a comma behind each but the last. */
+static int append_pair(void *ctx, const struct fact *fact)
+{
+	struct buf *out = ctx;
+
+	if (out->data[out->len - 1] != '{')
+		buf_append_byte(out, ',');
+	render_text(out, fact->field[PAIR_NAME]);
+	buf_append_byte(out, ':');
+	render_text(out, fact->field[PAIR_VALUE]);
+	return 0;
+}
+
+static void append_pairs(
+        struct kv_txn *txn, uint32_t host, enum fact_kind kind, const char *name, struct buf *out)
+{
+	buf_printf(out, ",\"%s\":{", name);
+	picture_facts(txn, host, kind, append_pair, out);
+	buf_append_byte(out, '}');
+}
+
+static void append_common(
+        struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out)
+{
+	uint64_t packages = 0;
+
+	buf_append_text(out, "{\"host\":");
+	render_text(out, host->name);
+	buf_printf(out, ",\"id\":%" PRIu32, host->id);
+	hostview_append_system(txn, host->id, out);
+	buf_printf(out, ",\"state\":\"%s\"", api_host_state(api, host));
+	api_append_time(out, "last_seen", host->last_seen_ns);
+	api_append_time(out, "enrolled", host->enrolled_ns);
+	api_append_text(out, "agent_version", host->agent_version);
+	picture_facts(txn, host->id, FACT_PACKAGE, count_fact, &packages);
+	buf_printf(out, ",\"packages\":%" PRIu64, packages);
+	append_pairs(txn, host->id, FACT_LABEL, "labels", out);
+}
+
+void hostview_append_line(
+        struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out)
+{
+	append_common(api, txn, host, out);
+	buf_append_text(out, "}\n");
+}
+
+/* --- all ----------------------------------------------------------------------------------- */
+
+/* render_fact ends the line: as an element of a list it must not. */
+static int append_element(void *ctx, const struct fact *fact)
+{
+	struct buf *out = ctx;
+
+	if (out->data[out->len - 1] != '[')
+		buf_append_byte(out, ',');
+	render_fact(out, fact, NULL);
+	out->len--;
+	return 0;
+}
+
+void hostview_append_all(
+        struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out)
+{
+	append_common(api, txn, host, out);
+	buf_printf(out, ",\"files\":%" PRIu64, picture_count_files(txn, host->id));
+	append_pairs(txn, host->id, FACT_HOST, "facts", out);
+	buf_append_text(out, ",\"os_release\":[");
+	picture_facts(txn, host->id, FACT_OS, append_element, out);
+	buf_append_text(out, "],\"kernels\":[");
+	picture_facts(txn, host->id, FACT_KERNEL, append_element, out);
+	buf_append_text(out, "]}\n");
+}
