@@ -1,9 +1,9 @@
 /*
  * pipeline - the agent's stages and the arrows between them.
  *
- *	kernel ─► watch ─touch─► settle ─path─► journal (probe, baseline) ─event─► spool ─► ship
- *	   walk ──touch───┘                     inventory ───────────────event───┘   ▲        │
- *	    ▲ overflow, new directory               held while the spool is full ◄───┴─ ack ◄─┘
+ * 	kernel ─► watch ─touch─► settle ─path─► journal (probe, baseline) ─event─► spool ─► ship
+ * 	   walk ──touch───┘                     inventory ───────────────event───┘   ▲        │
+ * 	    ▲ overflow, new directory               held while the spool is full ◄───┴─ ack ◄─┘
  *
  * Life     pipeline_new -> the loop runs -> pipeline_free.
  * Thread   the loop's.

@@ -1,8 +1,8 @@
 /*
  * pipeline - the collector's stages and the arrows between them.
  *
- *	agents ─TLS─► ingest (peer, intake) ─► store ═commit═► index ─► api streams
- *	                 ▲ ack ◄─────────────────────┘  search ◄─ query ◄─ index
+ * 	agents ─TLS─► ingest (peer, intake) ─► store ═commit═► index ─► api streams
+ * 	                 ▲ ack ◄─────────────────────┘  search ◄─ query ◄─ index
  *
  * Life     pipeline_new (the index is rebuilt from the store) -> the loop runs -> pipeline_free.
  * Thread   the loop's.

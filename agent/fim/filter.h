@@ -11,7 +11,7 @@
  * Life     filter_new -> questions -> filter_free. Immutable in between.
  * Owner    copies what it needs of the entries.
  * Errors   ERR_CONFIG with a sentence: a relative path, the same path twice, a bad pattern, an
- * empty list.
+ *          empty list.
  * Thread   questions: any.
  */
 #ifndef TSUJIBAN_AGENT_FIM_FILTER_H

@@ -8,20 +8,24 @@
  *
  * What becomes of a path:
  *   baseline  disk       event
- *   -         there      created (cause baseline when its root was never baselined and no creation
- * was seen) there     differs    modified when content differs (CHANGED_CONTENT, see filestate.h),
- * otherwise attributes there     same       none; a moved ctime alone is noted without an event
+ *   -         there      created (cause baseline when its root was never baselined and no
+ *                        creation was seen)
+ *   there     differs    modified when content differs (CHANGED_CONTENT, see filestate.h),
+ *                        otherwise attributes
+ *   there     same       none; a moved ctime alone is noted without an event
  *   there     -          deleted; a directory: everything below it first
  *   -         -          transient with the number of lives, if a creation was seen; otherwise none
- *   old path known, path unknown, disk has path with that inode: moved (a directory: with all below
- * it), then whatever else differs of it is another event hint RETIRE: retired, one event for the
- * topmost path; its baseline and all below it goes
+ *
+ * A rename whose old path is known, whose path is unknown, and whose inode is that of the old path
+ * is `moved`, a directory with all below it. The hint TOUCH_RETIRE is `retired`: one event for the
+ * topmost path; its baseline and all below it goes.
  *
  * A directory that was created or moved in is reported to `directory`, so that it is walked; one
  * that is gone to `directory_gone`.
  *
  * Errors   a batch that cannot be committed (-ENOSPC, …) keeps its paths in settle (again later)
- * and calls `stuck` once; `unstuck` when a batch went through again. Thread   the loop's.
+ *          and calls `stuck` once; `unstuck` when a batch went through again.
+ * Thread   the loop's.
  */
 #ifndef TSUJIBAN_AGENT_FIM_JOURNAL_H
 #define TSUJIBAN_AGENT_FIM_JOURNAL_H

@@ -9,9 +9,10 @@
  *
  * Life     watch_new -> add*, drain by the loop -> watch_free.
  * Owner    owns the inotify descriptor and a tree of nodes (name, parent, descriptor), about 100
- * bytes a directory. Errors   watch_add: ERR_LIMIT when max_user_watches is reached (said once
- * through `degraded`), -ENOENT, -ENOTDIR, -EACCES, …. Thread   the loop's. Callbacks may call
- * watch_add and watch_remove.
+ *          bytes a directory.
+ * Errors   watch_add: ERR_LIMIT when max_user_watches is reached (said once through `degraded`),
+ *          -ENOENT, -ENOTDIR, -EACCES, ….
+ * Thread   the loop's. Callbacks may call watch_add and watch_remove.
  */
 #ifndef TSUJIBAN_AGENT_FIM_WATCH_H
 #define TSUJIBAN_AGENT_FIM_WATCH_H

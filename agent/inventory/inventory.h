@@ -7,7 +7,8 @@
  *
  * Life     inventory_new -> start -> inventory_free (work under way ends first, without callbacks).
  * Errors   a source that cannot be read keeps its last known facts, is logged once and shown in
- * inventory_status. Thread   the loop's; reading and the transaction on a worker.
+ *          inventory_status.
+ * Thread   the loop's; reading and the transaction on a worker.
  */
 #ifndef TSUJIBAN_AGENT_INVENTORY_INVENTORY_H
 #define TSUJIBAN_AGENT_INVENTORY_INVENTORY_H

@@ -1,7 +1,8 @@
 /*
  * renew - a new certificate before the old one ends: one request, one answer, both on a running session.
  *
- * Life     renew_begin (makes a key and a request) -> renew_finish (answer) or renew_drop (session over).
+ * Life     renew_begin (makes a key and a request) -> renew_finish (answer) or renew_drop (session
+ *          over).
  * Owner    holds the new private key until it is installed or dropped.
  * Thread   the loop's; blocks for a key's making and two small files (a few ms, once in months).
  */

@@ -1,8 +1,8 @@
 /*
  * ship - carries the spool to the collector, exactly once and in order.
  *
- *   offline -connect-> connecting -ready-> greeting (Hello sent) -Welcome-> streaming -closed->
- * waiting (backoff) -> connecting
+ *   offline -> connecting -ready-> greeting (Hello sent) -Welcome-> streaming
+ *                  ^--- waiting (backoff) <--- closed, from any of them
  *
  * After Welcome everything up to its stored_seq is confirmed, and batches go out from there, a
  * window of them in flight. An Ack confirms. When the collector's stored_seq is below what was
@@ -14,7 +14,8 @@
  *
  * Life     ship_new -> start -> wake* -> ship_free.
  * Errors   never ends by itself; what keeps it from the collector is logged once for each new
- * reason and shown in ship_status. Thread   the loop's.
+ *          reason and shown in ship_status.
+ * Thread   the loop's.
  */
 #ifndef TSUJIBAN_AGENT_SHIP_SHIP_H
 #define TSUJIBAN_AGENT_SHIP_SHIP_H

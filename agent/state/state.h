@@ -14,8 +14,9 @@
  * Life     state_open -> transactions -> state_close. Survives kill -9 and loss of power.
  * Owner    owns the store, the stream id and the next sequence number.
  * Errors   0 or negative with a sentence. -ENOSPC from a transaction: nothing of it was kept; try
- * again later. Thread   open and close: one. A transaction: the thread that began it (usually a
- * worker). state_position and state_is_full: any thread, the figures of the last commit.
+ *          again later.
+ * Thread   open and close: one. A transaction: the thread that began it (usually a worker).
+ *          state_position and state_is_full: any thread, the figures of the last commit.
  */
 #ifndef TSUJIBAN_AGENT_STATE_STATE_H
 #define TSUJIBAN_AGENT_STATE_STATE_H

@@ -2,9 +2,10 @@
  * ingest - the agents' side of the collector: listens, greets, takes batches, has them stored,
  * acknowledges.
  *
- *   server.c  listener and the table of sessions     peer.c    one agent's session, a state machine
- *   intake.c  a batch: unzip with caps, decode, check, store job, ack      admit.c   enrolment and
- * renewal
+ *   ingest.c  listener and the table of sessions
+ *   peer.c    one agent's session, a state machine
+ *   intake.c  a batch: unzip with caps, decode, check, store job, ack
+ *   admit.c   enrolment and renewal
  *
  * The certificate's name is the host, whatever a message says. One session a host: a newer one ends
  * the older. The ack follows the commit. A peer that breaks the protocol is told why (Refused) and

@@ -19,7 +19,7 @@
  *
  * Life     store_open -> submit* -> store_close (finishes what was submitted).
  * Thread   the loop's, except apply, which runs on the writer's thread and touches nothing but its
- * txn and its own job.
+ *          txn and its own job.
  */
 #ifndef TSUJIBAN_COLLECTOR_STORE_STORE_H
 #define TSUJIBAN_COLLECTOR_STORE_STORE_H

@@ -1,8 +1,8 @@
 /*
  * clock - the time, and how it is written.
  *
- * Units    wall time is nanoseconds since 1970-01-01T00:00:00Z; the monotonic clock is
- *          milliseconds since an arbitrary start.
+ * Units    wall time is nanoseconds since 1970-01-01T00:00:00Z; the monotonic clock is milliseconds
+ *          since an arbitrary start.
  * Thread   any.
  */
 #ifndef TSUJIBAN_COMMON_BASE_CLOCK_H

@@ -2,14 +2,15 @@
  * conn - one connection that carries frames: TCP, TLS session and frame codec together.
  *
  * Life     outgoing: conn_connect; incoming: from a listener. Then `ready` once, `frame` any number
- * of times, and `closed` exactly once, after which the conn is gone. conn_close undoes any state
- * and leads to `closed` with code 0 (never from inside conn_close itself); conn_drop is the same
- * without any further callback. Owner    frees itself after `closed` or conn_drop; the frame's
- * payload is borrowed for the call. Limits   a frame is at most FRAME_LENGTH_MAX; a handshake that
- * is not over after CONN_HANDSHAKE_MS is closed; frames that are not taken by the peer pile up to
- * `conn_pending`: the user stops sending above its own limit and goes on at `drained`. Errors
- * `closed` gets the code and the sentence, with the peer's address in it. Thread   the loop's.
- * Callbacks may call anything here, conn_drop on the same conn included.
+ *          of times, and `closed` exactly once, after which the conn is gone. conn_close undoes any
+ *          state and leads to `closed` with code 0 (never from inside conn_close itself); conn_drop
+ *          is the same without any further callback.
+ * Owner    frees itself after `closed` or conn_drop; the frame's payload is borrowed for the call.
+ * Limits   a frame is at most FRAME_LENGTH_MAX; a handshake that is not over after
+ *          CONN_HANDSHAKE_MS is closed; frames that are not taken by the peer pile up to
+ *          `conn_pending`: the user stops sending above its own limit and goes on at `drained`.
+ *          Errors `closed` gets the code and the sentence, with the peer's address in it.
+ * Thread   the loop's. Callbacks may call anything here, conn_drop on the same conn included.
  */
 #ifndef TSUJIBAN_COMMON_IO_CONN_H
 #define TSUJIBAN_COMMON_IO_CONN_H

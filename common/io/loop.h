@@ -2,9 +2,10 @@
  * loop - the event loop: timers, descriptors, signals, worker threads. libuv, seen from outside.
  *
  * Life     loop_new -> loop_run (returns after loop_stop) -> free everything that lives on it ->
- * loop_free. Thread   everything here is for the loop's thread, except waker_wake (any thread) and
- * the work function of loop_work (a worker thread). Free functions may be called from inside the
- * object's own callback and accept NULL.
+ *          loop_free.
+ * Thread   everything here is for the loop's thread, except waker_wake (any thread) and the work
+ *          function of loop_work (a worker thread). Free functions may be called from inside the
+ *          object's own callback and accept NULL.
  */
 #ifndef TSUJIBAN_COMMON_IO_LOOP_H
 #define TSUJIBAN_COMMON_IO_LOOP_H

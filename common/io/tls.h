@@ -10,10 +10,12 @@
  * a client certificate in the handshake. A client that trusts a fingerprint speaks TLS_ALPN_ENROLL.
  *
  * Life     context: tls_server_new / tls_client_new / tls_enroll_new -> tls_context_free. It may be
- * freed before its sessions. session: tls_session_new -> feed*, write*, take* -> tls_session_free.
+ *          freed before its sessions. session: tls_session_new -> feed*, write*, take* ->
+ *          tls_session_free.
  * Errors   ERR_TLS with a sentence that names what is wrong with whose certificate; ERR_CLOSED
- * after the peer's close_notify. After an error a session still has bytes to take (the alert), then
- * it is to be freed. Thread   one at a time for each session.
+ *          after the peer's close_notify. After an error a session still has bytes to take (the
+ *          alert), then it is to be freed.
+ * Thread   one at a time for each session.
  */
 #ifndef TSUJIBAN_COMMON_IO_TLS_H
 #define TSUJIBAN_COMMON_IO_TLS_H

@@ -4,12 +4,14 @@
  * The only place where LMDB names stand. One writer at a time, readers that never block it.
  *
  * Life     kv_open -> transactions -> kv_close. A committed transaction survives kill -9 and loss
- * of power. Owner    slices that get and cursors return point into the map: valid until the
- * transaction ends or, in a write transaction, until the next write in it. Units    keys are 1 to
- * KV_KEY_MAX bytes and sort as bytes. Errors   0 or negative: ERR_MISSING, -ENOSPC (disk or map
- * full), -EIO, ERR_STORE, …; after a failed put or commit the transaction is to be aborted (commit:
- * is gone). Thread   a transaction belongs to the thread that began it. A write transaction blocks
- * until no other is open, in this process or another.
+ *          of power.
+ * Owner    slices that get and cursors return point into the map: valid until the transaction ends
+ *          or, in a write transaction, until the next write in it.
+ * Units    keys are 1 to KV_KEY_MAX bytes and sort as bytes.
+ * Errors   0 or negative: ERR_MISSING, -ENOSPC (disk or map full), -EIO, ERR_STORE, …; after a
+ *          failed put or commit the transaction is to be aborted (commit: is gone).
+ * Thread   a transaction belongs to the thread that began it. A write transaction blocks until no
+ *          other is open, in this process or another.
  */
 #ifndef TSUJIBAN_COMMON_STORE_KV_H
 #define TSUJIBAN_COMMON_STORE_KV_H

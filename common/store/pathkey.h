@@ -4,8 +4,8 @@
  *
  *   the path is split into directory D and name N ("/" has D = "" and N = "")
  *   D is at most 200 bytes:  D, NUL, N
- *   D is longer:             the first 200 bytes of D, 0x01, 32 hex digits (half of SHA-256 of D),
- * NUL, N
+ *   D is longer:             the first 200 bytes of D, 0x01, 32 hex digits (half of D's SHA-256),
+ *                            NUL, N
  *
  * Names are at most 255 bytes (NAME_MAX), so a key has at most 200 + 1 + 32 + 1 + 255 = 489 bytes.
  * The records that are stored under such a key carry the full path themselves when D was shortened

@@ -8,7 +8,7 @@
  *   …        mode, uid, gid, size, mtime_ns, ctime_ns, inode, device
  *   32 bytes sha256, only with HASH_DONE
  *   …        target, owner, group, path: length and bytes each; path is empty unless
- * pathkey_is_short(path)
+ *            pathkey_is_short(path)
  *
  * Thread   any; no state.
  */
