@@ -11,6 +11,13 @@ MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1.0
 
+# One short line a step; V=1 shows the commands.
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-4s %s\n' $(1) $(2)
+endif
+
 # --- variants: SAN=address (with UBSan), SAN=thread; CC=clang; COVER=1 ---------------------------
 SAN ?=
 ifneq ($(SAN),)
@@ -80,20 +87,24 @@ PROGRAMS := $(BUILD)/tsujiban-agent $(BUILD)/tsujiban-collector $(BUILD)/tsujiba
 all: $(PROGRAMS) ## build the three programs into build/
 
 archives = $(foreach f,$(1),$(BUILD)/lib/$(subst /,-,$(f)).a)
-link = $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+link = $(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 $(BUILD)/tsujiban-agent: $(call archives,$(FLOOR_agent))
+	$(call say,LINK,$@)
 	$(link) -Wl,--undefined=main $(LIBS_AGENT)
 $(BUILD)/tsujiban-collector: $(call archives,$(FLOOR_collector))
+	$(call say,LINK,$@)
 	$(link) -Wl,--undefined=main $(LIBS_COLLECTOR)
 $(BUILD)/tsujiban: $(call archives,$(FLOOR_collector/cli))
+	$(call say,LINK,$@)
 	$(link) -Wl,--undefined=main $(LIBS_CLI)
 
 # --- archives, one a folder ----------------------------------------------------------------------
 PROTO_C := $(BUILD)/gen/proto/tsujiban.pb-c.c
 $(PROTO_C) $(PROTO_C:.c=.h) &: proto/tsujiban.proto
 	@mkdir -p $(BUILD)/gen
-	protoc-c --c_out=$(BUILD)/gen $<
+	$(call say,GEN,$@)
+	$(Q)protoc-c --c_out=$(BUILD)/gen $<
 
 define folder_rules
 SRC_$(1) := $$(filter-out %.pb-c.c,$$(wildcard $(1)/*.c))
@@ -106,15 +117,18 @@ $(BUILD)/lib/proto.a: $(BUILD)/obj/proto/tsujiban.pb-c.o
 $(BUILD)/lib/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/obj/proto/tsujiban.pb-c.o: $(PROTO_C)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Wno-shadow -Wno-conversion -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -Wno-shadow -Wno-conversion -c $< -o $@
 
 $(BUILD)/obj/%.o: %.c | $(PROTO_C:.c=.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -125,6 +139,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 define unit_rules
 $(BUILD)/unit/$(subst /,-,$(1))/%: $(BUILD)/obj/tests/unit/$(subst /,-,$(1))/%.o $$(call archives,$$(FLOOR_$(1)))
 	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
 	$$(link) -lcmocka $$(LIBS_ALL)
 endef
 $(foreach f,$(filter-out proto agent collector,$(FOLDERS)),$(eval $(call unit_rules,$(f))))
@@ -172,9 +187,11 @@ define fuzz_rules
 $(BUILD)/fuzz/replay_$(1): $(BUILD)/obj/tests/fuzz/fuzz_$(1).o $(BUILD)/obj/tests/fuzz/replay.o \
 		$(call archives,$(call fuzz_floor,$(1)))
 	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
 	$$(link) $$(LIBS_ALL)
 $(BUILD)/fuzz/fuzz_$(1): $(BUILD)/obj/tests/fuzz/fuzz_$(1).o $(call archives,$(call fuzz_floor,$(1)))
 	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
 	$$(link) -fsanitize=fuzzer $$(LIBS_ALL)
 endef
 $(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(n))))
@@ -198,6 +215,7 @@ bench_floor = $(FLOOR_$(shell sed -n '1s,.*floor: *\([a-z/]*\).*,\1,p' tests/ben
 define bench_rules
 $(BUILD)/bench/bench_$(1): $(BUILD)/obj/tests/bench/bench_$(1).o $(call archives,$(call bench_floor,$(1)))
 	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
 	$$(link) $$(LIBS_ALL)
 endef
 $(foreach n,$(BENCH_NAMES),$(eval $(call bench_rules,$(n))))
