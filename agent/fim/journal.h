@@ -2,23 +2,28 @@
  * journal - compares readings with the baseline and writes what changed: baseline and event in one
  * transaction.
  *
- * Takes paths that settle gave out, in batches: on a worker, reads each (probe), decides the event,
- * and commits them all at once. One batch is under way at a time; the next is taken when it is
- * over, so a slow disk makes batches larger instead of a queue longer.
+ * Takes paths that settle gave out, in batches: on workers, reads each (probe), decides the event,
+ * and commits them all at once. While one batch is written the next one is read, no more: a slow
+ * disk makes batches larger instead of a queue longer. Batches are written in the order in which
+ * they were read.
  *
  * What becomes of a path:
- *   baseline  disk       event
- *   -         there      created (cause baseline when its root was never baselined and no
- *                        creation was seen)
- *   there     differs    modified when content differs (CHANGED_CONTENT, see filestate.h),
- *                        otherwise attributes
- *   there     same       none; a moved ctime alone is noted without an event
- *   there     -          deleted; a directory: everything below it first
- *   -         -          transient with the number of lives, if a creation was seen; otherwise none
  *
- * A rename whose old path is known, whose path is unknown, and whose inode is that of the old path
- * is `moved`, a directory with all below it. The hint TOUCH_RETIRE is `retired`: one event for the
- * topmost path; its baseline and all below it goes.
+ *   baseline  disk     event
+ *   -         there    created; with cause baseline when its root was never baselined and no
+ *                      creation was seen. More than one life: transient for the others first
+ *   there     differs  modified when content differs (CHANGED_CONTENT, see filestate.h), otherwise
+ *                      attributes
+ *   there     same     none; a moved ctime alone is noted without an event
+ *   there     -        deleted; a directory: everything below it first, deepest first
+ *   -         -        transient with the number of lives, if a creation was seen; otherwise none
+ *
+ *   old path known, path unknown, disk has path with that inode: moved (a directory: with all below
+ *   it); `changed` says what else differs. Any other rename: its two paths are compared alone.
+ *   hint RETIRE: retired, one event for the topmost path; its baseline and all below it goes.
+ *
+ * A file that changes while it is read is read again, and written as HASH_UNSTABLE when that does
+ * not end.
  *
  * A directory that was created or moved in is reported to `directory`, so that it is walked; one
  * that is gone to `directory_gone`.
@@ -47,10 +52,12 @@ struct journal_events {
 	void (*unstuck)(void *ctx);
 };
 
+/* 0 stands for the default. */
 struct journal_limits {
-	uint64_t hash_limit_bytes; /* larger files are not hashed */
-	size_t batch_paths;        /* default 1024 */
-	unsigned workers; /* threads that read files of one batch side by side; default 2 */
+	uint64_t hash_limit_bytes; /* larger files are not hashed; default 1 GiB */
+	size_t batch_paths;        /* default 1024, at most 4096 */
+	unsigned
+	        workers; /* threads that read files of one batch side by side; default 2, at most 8 */
 };
 
 int journal_new(struct loop *loop, struct state *state, const struct filter *filter,

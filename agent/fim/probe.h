@@ -18,15 +18,26 @@ struct prober; /* digest context, read buffer, user and group names */
 
 struct prober *prober_new(uint64_t hash_limit_bytes);
 void prober_free(struct prober *prober);
+/* Looks whether the files with user and group names have changed: once before a batch. */
+void prober_refresh(struct prober *prober);
 
 struct reading {
 	struct filestate state; /* FILE_ABSENT when there is nothing; slices in the arena */
 	bool is_moving;         /* changed while it was read: read it again later */
+	/* Changed so shortly before it was read that one more change could leave the very same
+	 * times (they move in steps of the kernel's clock tick): whoever keeps the state keeps it
+	 * with another ctime, so that it does not stand at the next look. */
+	bool is_fresh;
 };
 
 /* `known` (may be NULL) is the baseline's state of this path. Never fails: what cannot be read is
- * said in the state. -ENOMEM-like trouble is ERR_LIMIT of the arena. */
+ * said in the state. What cannot even be stat'ed (but for ENOENT and ENOTDIR) is taken for as it
+ * was known, unreadable. -ENOMEM-like trouble is ERR_LIMIT of the arena. */
 int probe_read(struct prober *prober, struct slice path, const struct filestate *known,
+        struct arena *arena, struct reading *out);
+/* The same for a path that was just renamed, with the known state of its old path: a rename moves
+ * ctime, so the content is taken over when everything else stands. */
+int probe_read_renamed(struct prober *prober, struct slice path, const struct filestate *known,
         struct arena *arena, struct reading *out);
 
 #endif

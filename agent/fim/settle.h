@@ -5,11 +5,12 @@
  * quiet_ms, at most most_ms after the first. A path is out with at most one reader at a time: while
  * it is (from `ready` to settle_finish) new touches wait, and then the path is ready again. So the
  * readings of one path are committed in the order in which they were made. A rename (old_path)
- * keeps its two paths together: neither is out elsewhere while the move is.
+ * keeps its two paths together: neither is out elsewhere while the move is. Renames that
+ * would wait for each other in a circle fall apart into single paths.
  *
  * Memory   above limit paths, a further touch of a path that is not yet held becomes a request to
- * compare its directory
- *          (`overflowed`), so that memory is bounded and nothing is forgotten.
+ *          compare its directory (`overflowed`), so that memory is bounded and nothing is
+ *          forgotten.
  *
  * Life     settle_new -> touch*, finish* -> settle_free.
  * Thread   the loop's. Time is passed in: tests choose it.
@@ -21,6 +22,7 @@
 
 struct settle;
 
+/* 0 stands for the default. */
 struct settle_limits {
 	uint64_t quiet_ms; /* default 500 */
 	uint64_t most_ms;  /* default 3000 */
@@ -34,6 +36,8 @@ struct settled {
 	struct slice old_path;  /* of a rename that came last; absent otherwise */
 	unsigned hints;         /* all of them together */
 	uint32_t lives;         /* how many times TOUCH_CREATED was said */
+	uint32_t old_lives;     /* at old_path, but for the one that the rename took away */
+	bool old_follows;       /* old_path was touched after the rename: it will be out by itself */
 	enum event_cause cause; /* of the first touch, but CAUSE_LIVE if any was live and CREATED */
 };
 

@@ -20,8 +20,9 @@ uint64_t baseline_count(struct kv_txn *txn);
 
 /*
  * The entries of directory `dir`, by name in byte order, without what lies deeper:
- *	for (rc = baseline_entries(txn, dir, &entries); rc == 0 && (rc = baseline_next(entries)) ==
- *0;)
+ *	rc = baseline_entries_open(txn, dir, &entries);
+ *	while (rc == 0 && (rc = baseline_entries_next(entries, &name, &state)) == 0)
+ *		…
  */
 struct baseline_entries;
 int baseline_entries_open(struct kv_txn *txn, struct slice dir, struct baseline_entries **out);
@@ -33,6 +34,10 @@ void baseline_entries_close(struct baseline_entries *entries);
 /* Everything below `dir` at any depth, itself not included, in no promised order. A negative answer
  * of `each` stops it and is returned. `each` must not write. */
 int baseline_each_below(struct kv_txn *txn, struct slice dir,
+        int (*each)(void *ctx, struct slice path, const struct filestate *state), void *ctx);
+/* The same with what lies in a directory before the directory itself (but for directories whose
+ * path is longer than PATHKEY_DIR_MAX: those come in no promised order among themselves). */
+int baseline_each_below_backwards(struct kv_txn *txn, struct slice dir,
         int (*each)(void *ctx, struct slice path, const struct filestate *state), void *ctx);
 /* Removes everything below `dir`, itself not included. */
 int baseline_remove_below(struct state_txn *txn, struct slice dir);

@@ -1,0 +1,406 @@
+/*
+ * The writing step of a batch: decides what each reading means against the baseline as it is inside
+ * the one write transaction, where earlier entries of the batch have had their effect.
+ */
+#include "agent/fim/journal_batch.h"
+
+#include <stdlib.h>
+
+#include "agent/fim/decide.h"
+#include "agent/state/baseline.h"
+#include "agent/state/spool.h"
+#include "common/base/log.h"
+
+/* How many paths below vanished directories one transaction deletes; the rest is left to the next
+ * batch, so that removing a huge tree costs neither a huge transaction nor huge memory. */
+#define BELOW_MAX 4096
+
+#define AGAIN_MORE_MS 1
+
+struct write {
+	struct journal_batch *batch;
+	struct state_txn *txn;
+	size_t below_left;
+	bool has_changed;
+};
+
+static int append(struct write *write, const struct event *event)
+{
+	int rc = spool_append(write->txn, event, NULL);
+	if (rc == 0) {
+		write->batch->events++;
+		write->has_changed = true;
+	}
+	return rc;
+}
+
+static int put(struct write *write, struct slice path, const struct filestate *state)
+{
+	write->has_changed = true;
+	return baseline_put(write->txn, path, state);
+}
+
+static int forget(struct write *write, struct slice path)
+{
+	int rc = baseline_remove(write->txn, path);
+	write->has_changed |= rc == 0;
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
+/* --- what goes in ---------------------------------------------------------------------------- */
+
+/* A copy: writing moves the store's pages. 1: there is one; 0: none. A record that cannot be read
+ * counts as none, and is written anew. */
+static int recall(struct write *write, struct slice path, struct filestate *out)
+{
+	struct arena *arena = write->batch->arena;
+	int rc = baseline_get(state_txn_kv(write->txn), path, out);
+	if (rc == ERR_MISSING || rc == ERR_FORMAT)
+		return 0;
+	if (rc < 0)
+		return rc;
+	struct slice *texts[] = {&out->target, &out->owner, &out->group};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i]->ptr == NULL)
+			continue;
+		*texts[i] = arena_copy(arena, *texts[i]);
+		if (texts[i]->ptr == NULL)
+			return ERR_LIMIT;
+	}
+	return 1;
+}
+
+static bool is_baselined(struct write *write, struct slice path)
+{
+	struct journal_batch *batch = write->batch;
+	int index = filter_entry_of(batch->filter, path);
+	if (index < 0)
+		return true; /* nothing watches it: no first scan will come by */
+	if (batch->baselined[index] < 0) {
+		char name[BASELINED_NAME_MAX];
+		struct slice value;
+		batch_baselined_name(filter_path(batch->filter, (size_t)index), name);
+		int rc = state_meta_get(state_txn_kv(write->txn), name, &value);
+		batch->baselined[index] = rc == 0;
+	}
+	return batch->baselined[index];
+}
+
+static const struct filestate *state_seen(const struct sighting *sighting)
+{
+	const struct filestate *state = &sighting->reading.state;
+	return state->type == FILE_ABSENT ? NULL : state;
+}
+
+/* `before` is where the baseline's state goes; it has to live as long as the finding. */
+static int find(struct write *write, struct slice path, const struct sighting *sighting,
+        enum event_cause cause, struct filestate *before, struct finding *out)
+{
+	int rc = recall(write, path, before);
+	if (rc < 0)
+		return rc;
+	*out = (struct finding){
+	        .path = path,
+	        .before = rc > 0 ? before : NULL,
+	        .after = state_seen(sighting),
+	        .is_fresh = sighting->reading.is_fresh,
+	        .cause = cause,
+	        .time_ns = sighting->time_ns,
+	};
+	out->is_baselined = is_baselined(write, path);
+	return 0;
+}
+
+/* --- a directory that is gone ---------------------------------------------------------------- */
+
+struct lost {
+	struct slice path;
+	struct filestate state;
+};
+
+struct gathering {
+	struct arena *arena;
+	struct lost *lost;
+	size_t count;
+	size_t most;
+	bool is_full;
+};
+
+static int gather(void *ctx, struct slice path, const struct filestate *state)
+{
+	struct gathering *gathering = ctx;
+	if (gathering->count == gathering->most) {
+		gathering->is_full = true;
+		return ERR_LIMIT;
+	}
+	struct lost *lost = &gathering->lost[gathering->count];
+	lost->state = *state;
+	lost->path = arena_copy(gathering->arena, path);
+	struct slice *texts[] = {&lost->state.target, &lost->state.owner, &lost->state.group};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i]->ptr)
+			*texts[i] = arena_copy(gathering->arena, *texts[i]);
+	}
+	if (!lost->path.ptr)
+		return ERR_LIMIT;
+	gathering->count++;
+	return 0;
+}
+
+static int deepest_first(const void *a, const void *b)
+{
+	const struct lost *left = a, *right = b;
+	return slice_compare(right->path, left->path);
+}
+
+/* Deletes what stands below the directory, deepest first. 1: there is more than this transaction
+ * takes. */
+static int delete_below(struct write *write, const struct finding *directory)
+{
+	struct arena *arena = write->batch->arena;
+	struct gathering gathering = {.arena = arena, .most = write->below_left};
+	gathering.lost = arena_alloc(arena, (write->below_left + 1) * sizeof(struct lost));
+	if (!gathering.lost)
+		return ERR_LIMIT;
+	int rc = baseline_each_below_backwards(
+	        state_txn_kv(write->txn), directory->path, gather, &gathering);
+	if (rc < 0 && !gathering.is_full)
+		return rc;
+	if (gathering.count > 0)
+		qsort(gathering.lost, gathering.count, sizeof(struct lost), deepest_first);
+	rc = 0;
+	for (size_t i = 0; rc == 0 && i < gathering.count; i++) {
+		struct lost *lost = &gathering.lost[i];
+		struct event event = decide_lost(directory, lost->path, &lost->state);
+		rc = append(write, &event);
+		if (rc == 0)
+			rc = forget(write, lost->path);
+	}
+	write->below_left -= gathering.count;
+	return rc < 0 ? rc : gathering.is_full;
+}
+
+/* --- one entry ------------------------------------------------------------------------------- */
+
+static int write_decision(struct write *write, struct batch_entry *entry,
+        const struct finding *finding, const struct decision *decision)
+{
+	int rc = 0;
+	if (decision->loses_below) {
+		rc = delete_below(write, finding);
+		if (rc > 0) {
+			entry->again_ms = AGAIN_MORE_MS;
+			return 0;
+		}
+	}
+	for (size_t i = 0; rc == 0 && i < decision->count; i++)
+		rc = append(write, &decision->event[i]);
+	if (rc == 0 && decision->baseline == BASELINE_PUT)
+		rc = put(write, finding->path, &decision->state);
+	if (rc == 0 && decision->baseline == BASELINE_REMOVE)
+		rc = forget(write, finding->path);
+	return rc;
+}
+
+static int write_path(struct write *write, struct batch_entry *entry)
+{
+	const struct settled *settled = entry->settled;
+	struct filestate before;
+	struct finding finding;
+	struct decision decision;
+	int rc = find(write, settled->path, &entry->now, settled->cause, &before, &finding);
+	if (rc < 0)
+		return rc;
+	finding.hints = settled->hints;
+	if (settled->old_path.ptr)
+		finding.hints |= TOUCH_CREATED; /* a rename to here made the path */
+	finding.lives = settled->lives;
+	decide_path(&finding, &decision);
+	rc = write_decision(write, entry, &finding, &decision);
+	entry->is_gone_directory = decision.loses_below;
+	entry->is_new_directory = decision.is_new_directory && settled->cause == CAUSE_LIVE;
+	return rc;
+}
+
+/* What stands at the old path of a rename now. A file that is being written there has touches of
+ * its own to come. */
+static int write_old_path(struct write *write, struct batch_entry *entry)
+{
+	const struct settled *settled = entry->settled;
+	struct filestate before;
+	struct finding finding;
+	struct decision decision;
+	if (entry->old.reading.is_moving || settled->old_follows)
+		return 0;
+	int rc = find(write, settled->old_path, &entry->old, settled->cause, &before, &finding);
+	if (rc < 0)
+		return rc;
+	finding.lives = settled->old_lives;
+	finding.hints = TOUCH_CREATED; /* after the rename, should there be anything */
+	decide_path(&finding, &decision);
+	return write_decision(write, entry, &finding, &decision);
+}
+
+static int write_move(struct write *write, struct batch_entry *entry, const struct finding *old,
+        const struct finding *new)
+{
+	struct decision decision;
+	decide_move(old, new, &decision);
+	int rc = write_decision(write, entry, new, &decision);
+	if (rc == 0)
+		rc = forget(write, old->path);
+	if (rc == 0 && decision.is_new_directory)
+		rc = baseline_move_below(write->txn, old->path, new->path);
+	entry->is_new_directory = decision.is_new_directory;
+	return rc;
+}
+
+static int find_rename(struct write *write, const struct batch_entry *entry,
+        struct filestate before[2], struct finding *old, struct finding *new)
+{
+	const struct settled *settled = entry->settled;
+	int rc = find(write, settled->old_path, &entry->old, settled->cause, &before[0], old);
+	if (rc == 0)
+		rc = find(write, settled->path, &entry->now, settled->cause, &before[1], new);
+	new->lives = settled->lives;
+	return rc;
+}
+
+static int write_rename(struct write *write, struct batch_entry *entry)
+{
+	struct filestate before[2];
+	struct finding old, new = {0};
+	int rc = find_rename(write, entry, before, &old, &new);
+	if (rc < 0)
+		return rc;
+	rc = decide_is_move(&old, &new) ? write_move(write, entry, &old, &new)
+	                                : write_path(write, entry);
+	if (rc == 0 && entry->again_ms == 0)
+		rc = write_old_path(write, entry);
+	return rc;
+}
+
+static int stop_at_first(void *ctx, struct slice path, const struct filestate *state)
+{
+	(void)path;
+	(void)state;
+	*(bool *)ctx = true;
+	return ERR_EXISTS;
+}
+
+static int write_retired(struct write *write, struct batch_entry *entry)
+{
+	struct slice path = entry->settled->path;
+	struct filestate before;
+	struct finding finding;
+	bool has_below = false;
+	int rc = find(write, path, &entry->now, entry->settled->cause, &before, &finding);
+	if (rc < 0)
+		return rc;
+	rc = baseline_each_below(state_txn_kv(write->txn), path, stop_at_first, &has_below);
+	if (rc < 0 && !has_below)
+		return rc;
+	if (!finding.before && !has_below)
+		return 0;
+	struct event event = decide_retired(&finding);
+	rc = append(write, &event);
+	if (rc == 0)
+		rc = forget(write, path);
+	if (rc == 0 && has_below)
+		rc = baseline_remove_below(write->txn, path);
+	entry->is_gone_directory = has_below;
+	return rc;
+}
+
+static int write_entry(struct write *write, struct batch_entry *entry)
+{
+	if (entry->is_written || entry->is_refused || entry->again_ms > 0)
+		return 0;
+	entry->is_written = true;
+	if (entry->settled->hints & TOUCH_RETIRE)
+		return write_retired(write, entry);
+	if (entry->settled->old_path.ptr)
+		return write_rename(write, entry);
+	return write_path(write, entry);
+}
+
+/* Moves of directories go first: a touch of something below the old path, in the same batch, then
+ * finds it gone from the baseline as well, instead of reporting it deleted and found again. */
+static int write_directory_moves(struct write *write)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < write->batch->count; i++) {
+		struct batch_entry *entry = &write->batch->entry[i];
+		if (entry->settled->old_path.ptr && entry->now.reading.state.type == FILE_DIRECTORY)
+			rc = write_entry(write, entry);
+	}
+	return rc;
+}
+
+/* --- notes and marks ------------------------------------------------------------------------- */
+
+static int write_notes(struct write *write)
+{
+	struct slice rest = buf_slice(&write->batch->notes), bytes;
+	struct event event;
+	struct reason why;
+	uint32_t len;
+	int rc = 0;
+	while (rc == 0 && slice_take_u32(&rest, &len) && slice_take(&rest, len, &bytes)) {
+		rc = wire_event_decode(bytes, write->batch->arena, &event, &why);
+		if (rc == ERR_FORMAT) {
+			log_error("cannot write a note of the agent: %s", why.text);
+			rc = 0;
+			continue;
+		}
+		if (rc == 0)
+			rc = append(write, &event);
+	}
+	return rc;
+}
+
+static int write_marks(struct write *write)
+{
+	struct slice rest = buf_slice(&write->batch->marks), path, value;
+	char name[BASELINED_NAME_MAX];
+	uint32_t len;
+	int rc = 0;
+	while (rc == 0 && slice_take_u32(&rest, &len) && slice_take(&rest, len, &path)) {
+		batch_baselined_name(path, name);
+		if (state_meta_get(state_txn_kv(write->txn), name, &value) == 0)
+			continue;
+		write->has_changed = true;
+		rc = state_meta_put(write->txn, name, slice_text("1"));
+	}
+	return rc;
+}
+
+static int write_all(struct write *write)
+{
+	int rc = write_marks(write);
+	if (rc == 0)
+		rc = write_notes(write);
+	if (rc == 0)
+		rc = write_directory_moves(write);
+	for (size_t i = 0; rc == 0 && i < write->batch->count; i++)
+		rc = write_entry(write, &write->batch->entry[i]);
+	return rc;
+}
+
+void batch_write(struct journal_batch *batch)
+{
+	struct write write = {.batch = batch, .below_left = BELOW_MAX};
+	batch->rc = state_begin(batch->state, &write.txn, &batch->why);
+	if (batch->rc < 0)
+		return;
+	batch->rc = write_all(&write);
+	if (batch->rc < 0) {
+		state_abort(write.txn);
+		fail(&batch->why, batch->rc, "cannot write the journal: %s", err_text(batch->rc));
+		return;
+	}
+	if (write.has_changed)
+		batch->rc = state_commit(write.txn, &batch->why);
+	else
+		state_abort(write.txn);
+}

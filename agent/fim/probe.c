@@ -1,0 +1,344 @@
+#include "agent/fim/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/fim/names.h"
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/base/mem.h"
+
+#define BUFFER_MIN (16u << 10)
+#define BUFFER_MAX (128u << 10)
+#define ATTEMPTS   4 /* when the path becomes another file between two steps */
+
+/* The longest tick of the kernel's clock is 10 ms (HZ=100). Twice that, for a change that began in
+ * one tick and was stamped in the next. */
+#define FRESH_NS (20 * NS_PER_MS)
+
+/* Answers of the steps below, beside 0 and negative ones. */
+#define TURNED_INTO_ANOTHER 1
+
+struct prober {
+	uint64_t hash_limit_bytes;
+	struct digest *digest;
+	struct names *names;
+	uint8_t *buffer;
+	size_t buffer_bytes;
+	bool is_renamed;  /* what is known is of the old path of what is read */
+	bool keeps_atime; /* O_NOATIME is refused to who is neither owner nor privileged */
+};
+
+struct prober *prober_new(uint64_t hash_limit_bytes)
+{
+	struct prober *prober = mem_new(sizeof(*prober));
+	prober->hash_limit_bytes = hash_limit_bytes;
+	prober->digest = digest_new();
+	prober->names = names_new("/etc/passwd", "/etc/group");
+	prober->keeps_atime = true;
+	return prober;
+}
+
+void prober_free(struct prober *prober)
+{
+	if (!prober)
+		return;
+	digest_free(prober->digest);
+	names_free(prober->names);
+	free(prober->buffer);
+	free(prober);
+}
+
+void prober_refresh(struct prober *prober)
+{
+	names_refresh(prober->names);
+}
+
+/* --- what stat(2) says ----------------------------------------------------------------------- */
+
+static enum file_type type_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return FILE_REGULAR;
+	case S_IFDIR:
+		return FILE_DIRECTORY;
+	case S_IFLNK:
+		return FILE_SYMLINK;
+	case S_IFIFO:
+		return FILE_FIFO;
+	case S_IFSOCK:
+		return FILE_SOCKET;
+	case S_IFCHR:
+		return FILE_CHAR;
+	case S_IFBLK:
+		return FILE_BLOCK;
+	}
+	return FILE_ABSENT;
+}
+
+static int64_t ns_of(struct timespec time)
+{
+	return time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+static void take_stat(struct filestate *state, const struct stat *st)
+{
+	*state = (struct filestate){
+	        .type = type_of(st->st_mode),
+	        .mode = st->st_mode & 07777,
+	        .uid = st->st_uid,
+	        .gid = st->st_gid,
+	        .size = (uint64_t)st->st_size,
+	        .mtime_ns = ns_of(st->st_mtim),
+	        .ctime_ns = ns_of(st->st_ctim),
+	        .inode = st->st_ino,
+	        .device = st->st_dev,
+	};
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+static bool is_unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size && ns_of(a->st_mtim) == ns_of(b->st_mtim) &&
+	       ns_of(a->st_ctim) == ns_of(b->st_ctim);
+}
+
+/* The clock that the kernel stamps files with. */
+static int64_t stamp_clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return ns_of(now);
+}
+
+static int copy_into(struct arena *arena, struct slice *slice)
+{
+	if (!slice->ptr)
+		return 0;
+	*slice = arena_copy(arena, *slice);
+	return slice->ptr ? 0 : ERR_LIMIT;
+}
+
+/* --- content --------------------------------------------------------------------------------- */
+
+static int open_regular(struct prober *prober, const char *path)
+{
+	const int FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = -1;
+	if (prober->keeps_atime) {
+		fd = open(path, FLAGS | O_NOATIME);
+		if (fd >= 0 || errno != EPERM)
+			return fd >= 0 ? fd : -errno;
+		prober->keeps_atime = false;
+	}
+	fd = open(path, FLAGS);
+	return fd >= 0 ? fd : -errno;
+}
+
+static void fit_buffer(struct prober *prober, uint64_t size)
+{
+	size_t wanted = size < BUFFER_MIN ? BUFFER_MIN : BUFFER_MAX;
+	if (prober->buffer_bytes >= wanted)
+		return;
+	free(prober->buffer);
+	prober->buffer = mem_new(wanted);
+	prober->buffer_bytes = wanted;
+}
+
+/* Reads one byte more than the size that was seen, so that a file that has not grown needs no
+ * further read to tell its end, and one that grows without end is left. */
+static int hash_content(struct prober *prober, int fd, uint64_t size, uint8_t out[SHA256_BYTES])
+{
+	uint64_t left = size + 1;
+	fit_buffer(prober, size);
+	digest_start(prober->digest);
+	while (left > 0) {
+		size_t most = left < prober->buffer_bytes ? (size_t)left : prober->buffer_bytes;
+		ssize_t got = read(fd, prober->buffer, most);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		digest_update(prober->digest, prober->buffer, (size_t)got);
+		left -= (uint64_t)got;
+		if (got == 0 || left == 1)
+			break;
+	}
+	digest_finish(prober->digest, out);
+	return 0;
+}
+
+/* Trouble of the moment, or our own: no property of the file. */
+static bool is_passing(int code)
+{
+	return code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -EAGAIN ||
+	       code == -EINTR || code == -ESTALE;
+}
+
+static void give_up(int code, struct reading *out)
+{
+	out->is_moving = is_passing(code);
+	out->state.hash = out->is_moving ? HASH_UNSTABLE : HASH_UNREADABLE;
+}
+
+/* `seen` is what stat(2) said before the file was opened. */
+static int read_regular(
+        struct prober *prober, const char *path, const struct stat *seen, struct reading *out)
+{
+	struct stat after;
+	int fd = open_regular(prober, path);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ENXIO)
+		return TURNED_INTO_ANOTHER;
+	if (fd < 0) {
+		give_up(fd, out);
+		return 0;
+	}
+	int rc = hash_content(prober, fd, (uint64_t)seen->st_size, out->state.sha256);
+	if (fstat(fd, &after) != 0)
+		rc = -errno;
+	close(fd);
+	if (rc < 0) {
+		give_up(rc, out);
+		return 0;
+	}
+	if (!is_same_file(seen, &after))
+		return TURNED_INTO_ANOTHER;
+	if (is_unchanged(seen, &after)) {
+		out->state.hash = HASH_DONE;
+		return 0;
+	}
+	take_stat(&out->state, &after);
+	out->state.hash = HASH_UNSTABLE;
+	out->is_moving = true;
+	return 0;
+}
+
+static int read_link(const char *path, struct arena *arena, struct reading *out)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target));
+	if (len < 0)
+		return errno == ENOENT || errno == EINVAL || errno == ENOTDIR ? TURNED_INTO_ANOTHER
+		                                                              : 0;
+	out->state.target = slice_of(target, (size_t)len);
+	return copy_into(arena, &out->state.target);
+}
+
+/* --- one path -------------------------------------------------------------------------------- */
+
+/* Whether the content need not be read again. A known ctime before mtime is no real one: the
+ * state was kept as not to be relied on (is_fresh). */
+static bool stands(
+        const struct prober *prober, const struct filestate *known, const struct filestate *seen)
+{
+	struct filestate expected = *known;
+	if (known->hash == HASH_TOO_LARGE && known->size <= prober->hash_limit_bytes)
+		return false; /* the limit is another now */
+	if (prober->is_renamed && known->ctime_ns >= known->mtime_ns)
+		expected.ctime_ns = seen->ctime_ns;
+	return filestate_stands(&expected, seen);
+}
+
+static int read_what_it_is(struct prober *prober, const char *path, const struct stat *seen,
+        const struct filestate *known, struct arena *arena, struct reading *out)
+{
+	struct filestate *state = &out->state;
+	bool is_known = known && stands(prober, known, state);
+	if (state->type == FILE_SYMLINK && is_known) {
+		state->target = known->target;
+		return copy_into(arena, &state->target);
+	}
+	if (state->type == FILE_SYMLINK)
+		return read_link(path, arena, out);
+	if (state->type != FILE_REGULAR)
+		return 0;
+	if (is_known) {
+		state->hash = known->hash;
+		memcpy(state->sha256, known->sha256, SHA256_BYTES);
+		return 0;
+	}
+	if (state->size > prober->hash_limit_bytes) {
+		state->hash = HASH_TOO_LARGE;
+		return 0;
+	}
+	return read_regular(prober, path, seen, out);
+}
+
+static int read_unseen(const struct filestate *known, struct arena *arena, struct reading *out)
+{
+	if (!known)
+		return 0;
+	out->state = *known;
+	if (known->type == FILE_REGULAR)
+		out->state.hash = HASH_UNREADABLE;
+	int rc = copy_into(arena, &out->state.target);
+	if (rc == 0)
+		rc = copy_into(arena, &out->state.owner);
+	return rc < 0 ? rc : copy_into(arena, &out->state.group);
+}
+
+static int read_once(struct prober *prober, const char *path, const struct filestate *known,
+        struct arena *arena, struct reading *out)
+{
+	struct stat seen;
+	*out = (struct reading){0};
+	int64_t now_ns = stamp_clock_ns();
+	if (lstat(path, &seen) != 0) {
+		bool is_absent = errno == ENOENT || errno == ENOTDIR;
+		return is_absent ? 0 : read_unseen(known, arena, out);
+	}
+	take_stat(&out->state, &seen);
+	bool has_content = out->state.type == FILE_REGULAR || out->state.type == FILE_SYMLINK;
+	out->is_fresh = has_content && out->state.ctime_ns > now_ns - FRESH_NS;
+	int rc = read_what_it_is(prober, path, &seen, known, arena, out);
+	if (rc != 0)
+		return rc;
+	out->state.owner = names_user(prober->names, out->state.uid);
+	out->state.group = names_group(prober->names, out->state.gid);
+	rc = copy_into(arena, &out->state.owner);
+	return rc < 0 ? rc : copy_into(arena, &out->state.group);
+}
+
+static int read_path(struct prober *prober, struct slice path, const struct filestate *known,
+        struct arena *arena, struct reading *out)
+{
+	char text[PATH_MAX];
+	if (path.len >= sizeof(text))
+		return ERR_LIMIT;
+	memcpy(text, path.ptr, path.len);
+	text[path.len] = '\0';
+	for (unsigned i = 0; i < ATTEMPTS; i++) {
+		int rc = read_once(prober, text, known, arena, out);
+		if (rc != TURNED_INTO_ANOTHER)
+			return rc;
+	}
+	/* Replaced faster than it can be read: the last stat with nothing behind it. */
+	out->is_moving = true;
+	if (out->state.type == FILE_REGULAR)
+		out->state.hash = HASH_UNSTABLE;
+	return 0;
+}
+
+int probe_read(struct prober *prober, struct slice path, const struct filestate *known,
+        struct arena *arena, struct reading *out)
+{
+	prober->is_renamed = false;
+	return read_path(prober, path, known, arena, out);
+}
+
+int probe_read_renamed(struct prober *prober, struct slice path, const struct filestate *known,
+        struct arena *arena, struct reading *out)
+{
+	prober->is_renamed = true;
+	return read_path(prober, path, known, arena, out);
+}
