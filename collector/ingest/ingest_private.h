@@ -1,0 +1,56 @@
+/*
+ * ingest_private - what the files of this folder share.
+ *
+ *   server.c  listener, table of sessions     peer.c    one connection, a state machine
+ *   greet.c   Hello and Welcome               intake.c  batches
+ *   admit.c   enrolment                       renew.c   a new certificate for a known host
+ *
+ * A job that waits for the store holds its peer, and the peer holds the ingest: each is freed when
+ * its connection or listener is closed and its last job is done.
+ */
+#ifndef TSUJIBAN_COLLECTOR_INGEST_INGEST_PRIVATE_H
+#define TSUJIBAN_COLLECTOR_INGEST_INGEST_PRIVATE_H
+
+#include "collector/ingest/ingest.h"
+#include "common/base/arena.h"
+
+struct peer;
+struct intake_job;
+
+struct ingest {
+	struct loop *loop;
+	struct store *store;
+	const struct ingest_events *events;
+	void *ctx;
+	uint32_t heartbeat_s;
+	int64_t cert_valid_ns;
+	struct buf ca_pem, ca_key_pem;
+	struct tls_context *tls;
+	struct listener *listener;
+
+	struct peer *peers;           /* all, a list */
+	struct peer *sessions;        /* those that stream, by host */
+	struct intake_job *idle_jobs; /* for the next batches */
+	unsigned idle_count;
+	size_t peer_count;
+	size_t waiting_bytes; /* of batches that wait for the store */
+	bool is_full;         /* … are too many: peers are paused */
+	bool is_closed;       /* freed with the last peer */
+
+	/* For one message other than a batch, within one step. */
+	struct arena *arena;
+	struct buf plain;
+	struct buf scratch, out;
+
+	struct ingest_status status;
+};
+
+/* Opens a frame that is no batch and decodes it. The message borrows from the ingest until the next
+ * such call. */
+int ingest_decode(struct ingest *ingest, const struct frame *frame, struct message *out,
+        struct reason *out_why);
+struct peer *ingest_session(const struct ingest *ingest, uint32_t host);
+/* A peer is gone for good. */
+void ingest_peer_freed(struct ingest *ingest);
+
+#endif
