@@ -260,7 +260,7 @@ int pki_sign(struct slice csr_pem, struct slice ca_cert_pem, struct slice ca_key
 	EVP_PKEY *key = NULL;
 	EVP_PKEY *ca_key = NULL;
 	X509 *ca = NULL;
-	int64_t not_after_ns;
+	int64_t not_after_ns = 0;
 	int code = check_grant(grant, out_why);
 
 	if (code < 0)
