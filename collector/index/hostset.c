@@ -53,23 +53,32 @@ struct hostset *hostset_all(const struct index *index)
 	return set;
 }
 
-void hostset_add(struct hostset *set, uint32_t host)
+bool hostset_put(struct hostset *set, uint32_t host)
 {
-	if (!set->bits && (!set->has_one || set->one == host)) {
+	if (!set->bits && !set->has_one) {
 		set->one = host;
 		set->has_one = true;
-		return;
+		return true;
 	}
+	if (!set->bits && set->one == host)
+		return false;
 	grow_into_bitmap(set);
-	roaring_bitmap_add(set->bits, host);
+	return roaring_bitmap_add_checked(set->bits, host);
 }
 
-void hostset_remove(struct hostset *set, uint32_t host)
+void hostset_add(struct hostset *set, uint32_t host)
+{
+	hostset_put(set, host);
+}
+
+bool hostset_remove(struct hostset *set, uint32_t host)
 {
 	if (set->bits)
-		roaring_bitmap_remove(set->bits, host);
-	else if (set->one == host)
-		set->has_one = false;
+		return roaring_bitmap_remove_checked(set->bits, host);
+	if (!set->has_one || set->one != host)
+		return false;
+	set->has_one = false;
+	return true;
 }
 
 bool hostset_has(const struct hostset *set, uint32_t host)

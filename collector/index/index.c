@@ -100,6 +100,13 @@ static struct known_host *find_host(const struct index *index, uint32_t id)
 	return host;
 }
 
+static struct known_host *find_changing_host(struct index *index, uint32_t id)
+{
+	if (!index->recent || index->recent->id != id)
+		index->recent = find_host(index, id);
+	return index->recent;
+}
+
 void index_add_host(struct index *index, uint32_t id, struct slice name)
 {
 	if (find_host(index, id))
@@ -120,6 +127,7 @@ void index_remove_host(struct index *index, uint32_t id)
 		return;
 	index_clear_host(index, id);
 	hostset_remove(index->all, id);
+	index->recent = NULL;
 	HASH_DELETE(by_id, index->by_id, host);
 	HASH_DELETE(by_name, index->by_name, host);
 	free(host);
@@ -222,47 +230,55 @@ static void drop_fact(struct index *index, struct indexed_fact *fact)
 	free(fact);
 }
 
-void index_fact_begins(struct index *index, uint32_t host, const struct fact *fact)
+static struct indexed_fact *new_fact(struct index *index, const struct fact *fact, unsigned hash)
 {
-	if (!hostset_has(index->all, host) || fact_field_count(fact->kind) == 0)
-		return;
-	unsigned hash;
-	struct indexed_fact *known = find_fact(index, fact, &hash);
-	if (!known) {
-		struct slice form = buf_slice(&index->scratch);
-		known = mem_new(sizeof(*known) + form.len);
-		known->len = (uint32_t)form.len;
-		memcpy(known->bytes, form.ptr, form.len);
-		HASH_ADD_KEYPTR_BYHASHVALUE(
-		        hh, index->facts, known->bytes, known->len, hash, known);
-		join_group(need_group(index, fact->kind, index_name_of(fact)), known);
-	}
-	hostset_add(&known->hosts, host);
+	struct slice form = buf_slice(&index->scratch);
+	struct indexed_fact *indexed = mem_new(sizeof(*indexed) + form.len);
+	indexed->len = (uint32_t)form.len;
+	memcpy(indexed->bytes, form.ptr, form.len);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, index->facts, indexed->bytes, indexed->len, hash, indexed);
+	join_group(need_group(index, fact->kind, index_name_of(fact)), indexed);
+	return indexed;
 }
 
-void index_fact_ends(struct index *index, uint32_t host, const struct fact *fact)
+void index_fact_begins(struct index *index, uint32_t id, const struct fact *fact)
 {
-	if (fact_field_count(fact->kind) == 0)
+	struct known_host *host = find_changing_host(index, id);
+	if (!host || fact_field_count(fact->kind) == 0)
 		return;
 	unsigned hash;
-	struct indexed_fact *known = find_fact(index, fact, &hash);
-	if (!known)
-		return;
-	hostset_remove(&known->hosts, host);
-	if (hostset_is_empty(&known->hosts))
-		drop_fact(index, known);
+	struct indexed_fact *indexed = find_fact(index, fact, &hash);
+	if (!indexed)
+		indexed = new_fact(index, fact, hash);
+	host->facts += hostset_put(&indexed->hosts, id);
 }
 
-void index_clear_host(struct index *index, uint32_t host)
+static void end_fact(struct index *index, struct known_host *host, struct indexed_fact *fact)
 {
-	struct indexed_fact *fact, *next;
-	HASH_ITER(hh, index->facts, fact, next)
-	{
-		if (!hostset_has(&fact->hosts, host))
-			continue;
-		hostset_remove(&fact->hosts, host);
-		if (hostset_is_empty(&fact->hosts))
-			drop_fact(index, fact);
+	host->facts -= hostset_remove(&fact->hosts, host->id);
+	if (hostset_is_empty(&fact->hosts))
+		drop_fact(index, fact);
+}
+
+void index_fact_ends(struct index *index, uint32_t id, const struct fact *fact)
+{
+	struct known_host *host = find_changing_host(index, id);
+	if (!host || fact_field_count(fact->kind) == 0)
+		return;
+	unsigned hash;
+	struct indexed_fact *indexed = find_fact(index, fact, &hash);
+	if (indexed)
+		end_fact(index, host, indexed);
+}
+
+void index_clear_host(struct index *index, uint32_t id)
+{
+	struct known_host *host = find_changing_host(index, id);
+	struct indexed_fact *fact = index->facts, *next;
+	for (; fact && host && host->facts > 0; fact = next) {
+		next = fact->hh.next;
+		if (hostset_has(&fact->hosts, id))
+			end_fact(index, host, fact);
 	}
 }
 

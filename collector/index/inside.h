@@ -41,12 +41,14 @@ struct fact_group {
 struct known_host {
 	UT_hash_handle by_id, by_name;
 	uint32_t id;
+	uint32_t facts; /* it holds; so that clearing a new host, which has none, costs nothing */
 	uint32_t len;
 	uint8_t name[];
 };
 
 struct index {
 	struct known_host *by_id, *by_name;
+	struct known_host *recent; /* changes come host by host; may be NULL */
 	struct hostset *all;
 	struct indexed_fact *facts;
 	struct fact_group *groups[FACT_KIND_MAX + 1];
@@ -59,7 +61,9 @@ struct slice index_name_of(const struct fact *fact);
 
 /* Gives back what it holds, not the struct. */
 void hostset_fini(struct hostset *set);
-void hostset_remove(struct hostset *set, uint32_t host);
+/* As hostset_add and its opposite; whether that changed anything. */
+bool hostset_put(struct hostset *set, uint32_t host);
+bool hostset_remove(struct hostset *set, uint32_t host);
 bool hostset_is_empty(const struct hostset *set);
 size_t hostset_bytes(const struct hostset *set);
 
