@@ -3,8 +3,7 @@
 #include "common/base/buf.h"
 #include "common/codec/wire_proto.h"
 
-#define PATH_BYTES_MAX 4096 /* PATH_MAX of Linux */
-#define MODE_MAX       07777
+#define MODE_MAX 07777
 
 #define STATE(field) offsetof(struct filestate, field)
 #define EVENT(field) offsetof(struct event, field)
@@ -21,7 +20,7 @@ static const struct proto_row state_rows[] = {
         {9, "inode", PROTO_U64, STATE(inode), UINT64_MAX, 0, NULL},
         {10, "device", PROTO_U64, STATE(device), UINT64_MAX, 0, NULL},
         {11, "sha256", PROTO_FIXED, STATE(sha256), SHA256_BYTES, 0, NULL},
-        {12, "target", PROTO_BYTES, STATE(target), PATH_BYTES_MAX, 0, NULL},
+        {12, "target", PROTO_BYTES, STATE(target), EVENT_PATH_BYTES, 0, NULL},
         {13, "owner", PROTO_BYTES, STATE(owner), WIRE_TEXT_MAX, 0, NULL},
         {14, "group", PROTO_BYTES, STATE(group), WIRE_TEXT_MAX, 0, NULL},
 };
@@ -41,8 +40,8 @@ static const struct proto_row event_rows[] = {
         {3, "action", PROTO_U32, EVENT(action), ACTION_MAX, 0, NULL},
         {4, "cause", PROTO_U32, EVENT(cause), CAUSE_MAX, 0, NULL},
         {5, "count", PROTO_U32, EVENT(count), UINT32_MAX, 0, NULL},
-        {6, "path", PROTO_BYTES, EVENT(path), PATH_BYTES_MAX, 0, NULL},
-        {7, "old_path", PROTO_BYTES, EVENT(old_path), PATH_BYTES_MAX, 0, NULL},
+        {6, "path", PROTO_BYTES, EVENT(path), EVENT_PATH_BYTES, 0, NULL},
+        {7, "old_path", PROTO_BYTES, EVENT(old_path), EVENT_PATH_BYTES, 0, NULL},
         {8, "changed", PROTO_U32, EVENT(changed), UINT32_MAX, 0, NULL},
         {9, "before", PROTO_PART, EVENT(before), 0, sizeof(struct filestate), &state_table},
         {10, "after", PROTO_PART, EVENT(after), 0, sizeof(struct filestate), &state_table},
@@ -89,8 +88,6 @@ static int check_fact(const struct fact *fact, const char *name, struct reason *
 
 static int check(const struct event *event, struct reason *out_why)
 {
-	if (event->kind == 0 || event->action == 0 || event->cause == 0)
-		return fail(out_why, ERR_FORMAT, "event lacks its kind, action or cause");
 	int rc = check_state(event->before, "before", out_why);
 	if (rc == 0)
 		rc = check_state(event->after, "after", out_why);

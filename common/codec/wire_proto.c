@@ -17,17 +17,30 @@ enum wire_type {
 
 /* --- encode ----------------------------------------------------------------------------------- */
 
+static size_t put_varint(uint8_t *at, uint64_t value)
+{
+	size_t len = 0;
+	for (; value >= 0x80; value >>= 7)
+		at[len++] = (uint8_t)(value | 0x80);
+	at[len++] = (uint8_t)value;
+	return len;
+}
+
 void proto_append_number(struct buf *out, uint32_t number, uint64_t value)
 {
-	buf_append_varint(out, number << 3 | TYPE_VARINT);
-	buf_append_varint(out, value);
+	uint8_t *at = buf_reserve(out, 2 * VARINT_BYTES);
+	size_t len = put_varint(at, number << 3 | TYPE_VARINT);
+	out->len += len + put_varint(at + len, value);
 }
 
 void proto_append_bytes(struct buf *out, uint32_t number, struct slice bytes)
 {
-	buf_append_varint(out, number << 3 | TYPE_BYTES);
-	buf_append_varint(out, bytes.len);
-	buf_append_slice(out, bytes);
+	uint8_t *at = buf_reserve(out, 2 * VARINT_BYTES + bytes.len);
+	size_t len = put_varint(at, number << 3 | TYPE_BYTES);
+	len += put_varint(at + len, bytes.len);
+	if (bytes.len > 0)
+		memcpy(at + len, bytes.ptr, bytes.len);
+	out->len += len + bytes.len;
 }
 
 static bool is_text(struct slice bytes)
@@ -58,10 +71,7 @@ static int encode_bytes(const struct proto_row *row, struct slice bytes, struct 
 
 static bool is_zero(struct slice bytes)
 {
-	uint8_t any = 0;
-	for (size_t i = 0; i < bytes.len; i++)
-		any |= bytes.ptr[i];
-	return any == 0;
+	return bytes.ptr[0] == 0 && memcmp(bytes.ptr, bytes.ptr + 1, bytes.len - 1) == 0;
 }
 
 /* Trailing empty elements are left out; those before a full one hold its place. */
@@ -87,12 +97,12 @@ static int encode_part(const struct proto_row *row, const void *part, struct buf
 	if (rc != 0)
 		return rc;
 	size_t part_len = out->len - start;
-	buf_append_varint(out, part_len);
 	uint8_t length[VARINT_BYTES];
-	size_t length_len = out->len - start - part_len;
-	memcpy(length, out->data + start + part_len, length_len);
-	memmove(out->data + start + length_len, out->data + start, part_len);
-	memcpy(out->data + start, length, length_len);
+	size_t length_len = put_varint(length, part_len);
+	uint8_t *part_at = buf_reserve(out, length_len) - part_len;
+	memmove(part_at + length_len, part_at, part_len);
+	memcpy(part_at, length, length_len);
+	out->len += length_len;
 	return 0;
 }
 
@@ -142,22 +152,33 @@ int proto_encode(const struct proto_table *table, const void *value, struct buf 
 
 /* --- decode ----------------------------------------------------------------------------------- */
 
+/* Most varints, and nearly all tags and lengths, are one byte. */
+static inline bool take_varint(struct slice *in, uint64_t *out)
+{
+	if (in->len == 0 || in->ptr[0] >= 0x80)
+		return slice_take_varint(in, out);
+	*out = in->ptr[0];
+	in->ptr++;
+	in->len--;
+	return true;
+}
+
 int proto_next(struct slice *in, struct proto_field *out)
 {
 	uint64_t tag, len;
 	struct slice fixed;
 	if (in->len == 0)
 		return 0;
-	if (!slice_take_varint(in, &tag) || tag >> 3 == 0 || tag >> 3 > NUMBER_MAX)
+	if (!take_varint(in, &tag) || tag >> 3 == 0 || tag >> 3 > NUMBER_MAX)
 		return ERR_FORMAT;
 	*out = (struct proto_field){.number = (uint32_t)(tag >> 3)};
 	switch (tag & 7) {
 	case TYPE_VARINT:
 		out->is_varint = true;
-		return slice_take_varint(in, &out->value) ? 1 : ERR_FORMAT;
+		return take_varint(in, &out->value) ? 1 : ERR_FORMAT;
 	case TYPE_BYTES:
 		out->is_bytes = true;
-		if (!slice_take_varint(in, &len) || len > in->len)
+		if (!take_varint(in, &len) || len > in->len)
 			return ERR_FORMAT;
 		return slice_take(in, (size_t)len, &out->bytes) ? 1 : ERR_FORMAT;
 	case TYPE_FIXED64:
