@@ -149,6 +149,17 @@ static void find_map(struct kv *kv, const char *table)
 	mdb_txn_abort(txn);
 }
 
+/* LMDB syncs its file, not the directory that a new file stands in. */
+static int sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	int rc = fsync(fd) == 0 ? 0 : errno;
+	close(fd);
+	return rc;
+}
+
 static int open_env(struct kv *kv, const char *dir, size_t map_bytes, bool read_only)
 {
 	int dead;
@@ -189,6 +200,8 @@ int kv_open(const char *dir, const char *const *tables, size_t map_bytes, bool r
 		rc = lengthen_cut_file(kv, file);
 	if (rc == 0)
 		rc = open_tables(kv, tables, read_only);
+	if (rc == 0 && !read_only)
+		rc = sync_dir(dir);
 	/* An empty file, or one without the tables, is a store that its writer has not made yet. */
 	if (read_only && (rc == ENOENT || rc == MDB_NOTFOUND)) {
 		kv_close(kv);

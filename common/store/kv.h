@@ -4,7 +4,8 @@
  * The only place where LMDB names stand. One writer at a time, readers that never block it.
  *
  * Life     kv_open -> transactions -> kv_close. A committed transaction survives kill -9 and loss
- *          of power.
+ *          of power. A process opens a directory once at a time (the file locks are the
+ *          process's) and does not use it across fork(2).
  * Owner    slices that get and cursors return point into the map: valid until the transaction ends
  *          or, in a write transaction, until the next write in it.
  * Units    keys are 1 to KV_KEY_MAX bytes and sort as bytes.
