@@ -112,6 +112,7 @@ struct below {
 	struct slice dir;
 	struct buf prefix;
 	struct buf path;
+	bool is_deeper; /* the second range */
 	bool is_backwards;
 	bool is_begun;
 	struct slice key;
@@ -121,7 +122,7 @@ struct below {
 static int below_open(
         struct below *below, struct kv_txn *txn, struct slice dir, bool deeper, bool is_backwards)
 {
-	*below = (struct below){.dir = dir, .is_backwards = is_backwards};
+	*below = (struct below){.dir = dir, .is_deeper = deeper, .is_backwards = is_backwards};
 	int rc = deeper ? pathkey_append_deeper(&below->prefix, dir)
 	                : pathkey_append_entries(&below->prefix, dir);
 	return rc < 0 ? rc : kv_cursor_open(txn, STATE_BASELINE, &below->cursor);
@@ -167,6 +168,15 @@ static bool is_below(struct slice path, struct slice dir)
 	       slice_starts_with(path, slice_of(dir.ptr, len));
 }
 
+/* Where paths are shortened the second range includes the first. */
+static bool is_wanted(const struct below *below, struct slice path)
+{
+	size_t len = below->dir.len == 1 ? 1 : below->dir.len + 1;
+	if (!is_below(path, below->dir))
+		return false;
+	return !below->is_deeper || memchr(path.ptr + len, '/', path.len - len) != NULL;
+}
+
 /* ERR_MISSING at the end of the range. */
 static int below_next(struct below *below, struct slice *out_path, struct filestate *out)
 {
@@ -184,7 +194,7 @@ static int below_next(struct below *below, struct slice *out_path, struct filest
 		}
 		if (rc < 0)
 			return rc;
-		if (is_below(*out_path, below->dir))
+		if (is_wanted(below, *out_path))
 			return 0;
 	}
 }

@@ -1,0 +1,164 @@
+#include "fixture.h"
+
+#define ALL (1u << FACT_PACKAGE | 1u << FACT_LABEL)
+
+static struct arena *arena;
+
+static struct fact package(const char *name, const char *version)
+{
+	return (struct fact){.kind = FACT_PACKAGE,
+	        .field[PACKAGE_MANAGER] = slice_text("dpkg"),
+	        .field[PACKAGE_NAME] = slice_text(name),
+	        .field[PACKAGE_ARCH] = slice_text("amd64"),
+	        .field[PACKAGE_VERSION] = slice_text(version),
+	        .field[PACKAGE_STATUS] = slice_text("installed")};
+}
+
+static int sync_facts(unsigned kinds, const struct fact *facts, size_t count)
+{
+	struct state_txn *txn = begin_txn();
+	int rc = factbook_sync(txn, kinds, facts, count, CAUSE_LIVE, 1);
+	commit(txn);
+	return rc;
+}
+
+static struct event event_at(uint64_t seq)
+{
+	struct batch batch;
+	struct event event = {0};
+	assert_int_equal(spool_read(state, seq, 1, 1u << 20, arena, &batch), 0);
+	assert_int_equal(batch.count, 1);
+	assert_int_equal(wire_event_decode(batch.events[0], arena, &event, &why), 0);
+	return event;
+}
+
+static void test_the_first_report_of_a_kind_is_a_baseline(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("b", "1")};
+	assert_int_equal(sync_facts(ALL, facts, 2), 2);
+	assert_int_equal(event_at(1).cause, CAUSE_BASELINE);
+	assert_int_equal(event_at(1).action, ACTION_INSTALLED);
+	struct fact more[] = {package("a", "1"), package("b", "1"), package("c", "1")};
+	assert_int_equal(sync_facts(ALL, more, 3), 1);
+	assert_int_equal(event_at(3).cause, CAUSE_LIVE);
+	/* Labels were reported before too: there were none. */
+	struct fact label = {.kind = FACT_LABEL,
+	        .field[PAIR_NAME] = slice_text("role"),
+	        .field[PAIR_VALUE] = slice_text("web")};
+	assert_int_equal(sync_facts(1u << FACT_LABEL, &label, 1), 1);
+	assert_int_equal(event_at(4).cause, CAUSE_LIVE);
+}
+
+static void test_equal_facts_cost_nothing(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("b", "1")};
+	assert_int_equal(sync_facts(ALL, facts, 2), 2);
+	struct fact other_order[] = {package("b", "1"), package("a", "1")};
+	assert_int_equal(sync_facts(ALL, other_order, 2), 0);
+	assert_int_equal(state_position(state).next_seq, 3);
+}
+
+static void test_a_new_version_is_an_upgrade(void **unused)
+{
+	(void)unused;
+	struct fact old = package("a", "1"), new = package("a", "2");
+	assert_int_equal(sync_facts(ALL, &old, 1), 1);
+	assert_int_equal(sync_facts(ALL, &new, 1), 1);
+	struct event event = event_at(2);
+	assert_int_equal(event.action, ACTION_UPGRADED);
+	assert_true(slice_is(event.fact_before->field[PACKAGE_VERSION], "1"));
+	assert_true(slice_is(event.fact_after->field[PACKAGE_VERSION], "2"));
+}
+
+static void test_what_is_gone_is_removed_and_other_kinds_stay(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("b", "1"), package("c", "1"),
+	        {.kind = FACT_LABEL,
+	                .field[PAIR_NAME] = slice_text("role"),
+	                .field[PAIR_VALUE] = slice_text("web")}};
+	assert_int_equal(sync_facts(ALL, facts, 4), 4);
+	assert_int_equal(sync_facts(1u << FACT_PACKAGE, &facts[1], 1), 2);
+	assert_int_equal(event_at(5).action, ACTION_REMOVED);
+	assert_int_equal(event_at(6).action, ACTION_REMOVED);
+	assert_true(slice_is(event_at(6).fact_before->field[PACKAGE_NAME], "c"));
+	assert_int_equal(sync_facts(1u << FACT_PACKAGE, &facts[1], 1), 0);
+	assert_int_equal(sync_facts(1u << FACT_LABEL, &facts[3], 1), 0);
+}
+
+static void test_of_two_facts_with_one_key_the_last_counts(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("a", "2")};
+	assert_int_equal(sync_facts(ALL, facts, 2), 1);
+	assert_int_equal(sync_facts(ALL, &facts[1], 1), 0);
+}
+
+static void test_facts_too_large_for_one_event_are_told_in_two(void **unused)
+{
+	(void)unused;
+	static char large[2][FACT_FIELD_BYTES];
+	struct fact fact[2] = {package("a", "1"), package("a", "2")};
+	for (int i = 0; i < 2; i++) {
+		memset(large[i], 'x' + i, FACT_FIELD_BYTES);
+		for (int field = PACKAGE_VERSION; field <= PACKAGE_STATUS; field++)
+			fact[i].field[field] = slice_of(large[i], FACT_FIELD_BYTES);
+		fact[i].field[PACKAGE_MANAGER] = slice_of(large[0], FACT_FIELD_BYTES);
+		fact[i].field[PACKAGE_NAME] = slice_of(large[0], FACT_FIELD_BYTES);
+		fact[i].field[PACKAGE_ARCH] = slice_of(large[0], FACT_FIELD_BYTES);
+		fact[i].field[PACKAGE_INSTANCE] = slice_of(large[0], FACT_FIELD_BYTES);
+	}
+	assert_int_equal(sync_facts(ALL, &fact[0], 1), 1);
+	assert_int_equal(sync_facts(ALL, &fact[1], 1), 2);
+	assert_int_equal(event_at(2).action, ACTION_REMOVED);
+	assert_int_equal(event_at(3).action, ACTION_INSTALLED);
+}
+
+static int count_one(void *ctx, const struct fact *fact)
+{
+	assert_int_equal(fact->kind, FACT_PACKAGE);
+	(*(int *)ctx)++;
+	return 0;
+}
+
+static void test_each_gives_one_kind(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("b", "1"),
+	        {.kind = FACT_LABEL, .field[PAIR_NAME] = slice_text("role")}};
+	int count = 0;
+	assert_int_equal(sync_facts(ALL, facts, 3), 3);
+	struct kv_txn *read = begin_read();
+	assert_int_equal(factbook_each(read, FACT_PACKAGE, count_one, &count), 0);
+	kv_abort(read);
+	assert_int_equal(count, 2);
+}
+
+static int begin_with_arena(void **unused)
+{
+	arena = arena_new(8u << 20);
+	return begin_test(unused);
+}
+
+static int end_with_arena(void **unused)
+{
+	arena_free(arena);
+	return end_test(unused);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_with_arena, end_with_arena)
+	const struct CMUnitTest tests[] = {
+	        TEST(test_the_first_report_of_a_kind_is_a_baseline),
+	        TEST(test_equal_facts_cost_nothing),
+	        TEST(test_a_new_version_is_an_upgrade),
+	        TEST(test_what_is_gone_is_removed_and_other_kinds_stay),
+	        TEST(test_of_two_facts_with_one_key_the_last_counts),
+	        TEST(test_facts_too_large_for_one_event_are_told_in_two),
+	        TEST(test_each_gives_one_kind),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
