@@ -81,6 +81,25 @@ bool hostset_remove(struct hostset *set, uint32_t host)
 	return true;
 }
 
+void hostset_fetch(const struct hostset *set)
+{
+	if (!set->bits)
+		return;
+	const roaring_array_t *chunks = &set->bits->high_low_container;
+	__builtin_prefetch(chunks->keys);
+	__builtin_prefetch(chunks->typecodes);
+	__builtin_prefetch(chunks->containers);
+}
+
+void hostset_fetch_last(const struct hostset *set)
+{
+	if (!set->bits)
+		return;
+	const roaring_array_t *chunks = &set->bits->high_low_container;
+	if (chunks->size > 0)
+		__builtin_prefetch(chunks->containers[chunks->size - 1]);
+}
+
 bool hostset_has(const struct hostset *set, uint32_t host)
 {
 	if (set->bits)

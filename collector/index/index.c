@@ -100,7 +100,7 @@ static struct known_host *find_host(const struct index *index, uint32_t id)
 	return host;
 }
 
-static struct known_host *find_changing_host(struct index *index, uint32_t id)
+struct known_host *index_changing_host(struct index *index, uint32_t id)
 {
 	if (!index->recent || index->recent->id != id)
 		index->recent = find_host(index, id);
@@ -243,7 +243,7 @@ static struct indexed_fact *new_fact(struct index *index, const struct fact *fac
 
 void index_fact_begins(struct index *index, uint32_t id, const struct fact *fact)
 {
-	struct known_host *host = find_changing_host(index, id);
+	struct known_host *host = index_changing_host(index, id);
 	if (!host || fact_field_count(fact->kind) == 0)
 		return;
 	unsigned hash;
@@ -262,7 +262,7 @@ static void end_fact(struct index *index, struct known_host *host, struct indexe
 
 void index_fact_ends(struct index *index, uint32_t id, const struct fact *fact)
 {
-	struct known_host *host = find_changing_host(index, id);
+	struct known_host *host = index_changing_host(index, id);
 	if (!host || fact_field_count(fact->kind) == 0)
 		return;
 	unsigned hash;
@@ -273,7 +273,7 @@ void index_fact_ends(struct index *index, uint32_t id, const struct fact *fact)
 
 void index_clear_host(struct index *index, uint32_t id)
 {
-	struct known_host *host = find_changing_host(index, id);
+	struct known_host *host = index_changing_host(index, id);
 	struct indexed_fact *fact = index->facts, *next;
 	for (; fact && host && host->facts > 0; fact = next) {
 		next = fact->hh.next;

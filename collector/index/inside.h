@@ -55,6 +55,8 @@ struct index {
 	struct buf scratch;
 };
 
+/* NULL: not added. Quick for the same host as last time. */
+struct known_host *index_changing_host(struct index *index, uint32_t id);
 unsigned index_hash(const void *key, size_t len);
 /* The field by which facts of the kind are grouped. */
 struct slice index_name_of(const struct fact *fact);
@@ -64,6 +66,10 @@ void hostset_fini(struct hostset *set);
 /* As hostset_add and its opposite; whether that changed anything. */
 bool hostset_put(struct hostset *set, uint32_t host);
 bool hostset_remove(struct hostset *set, uint32_t host);
+/* Have the memory fetched that a put behind its last host will touch; the second follows what the
+ * first has fetched. */
+void hostset_fetch(const struct hostset *set);
+void hostset_fetch_last(const struct hostset *set);
 bool hostset_is_empty(const struct hostset *set);
 size_t hostset_bytes(const struct hostset *set);
 

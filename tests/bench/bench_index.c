@@ -108,11 +108,12 @@ static void add_host(struct index *index, uint32_t host, const struct archive_pa
 	unsigned lag = any(3) ? 0 : any(3);
 	snprintf(name, sizeof(name), "host-%06u.example", host);
 	index_add_host(index, host, slice_text(name));
+	static struct fact facts[PER_HOST];
 	for (unsigned i = 0; i < PER_HOST; i++) {
 		const struct archive_package *package = &archive[packages[i]];
-		struct fact fact = package_fact(package, pick_version(package, lag));
-		index_fact_begins(index, host, &fact);
+		facts[i] = package_fact(package, pick_version(package, lag));
 	}
+	index_facts_begin(index, host, facts, PER_HOST);
 	add_own_facts(index, host);
 }
 

@@ -247,6 +247,32 @@ static void test_any_order_of_changes_leaves_what_a_plain_table_holds(void **sta
 	index_free(index);
 }
 
+static void test_facts_at_once_are_as_facts_one_by_one(void **state)
+{
+	(void)state;
+	enum { FACTS = 50, HOSTS = 5 };
+	static char names[FACTS][8];
+	struct fact facts[FACTS + 2];
+	for (unsigned f = 0; f < FACTS; f++) {
+		snprintf(names[f], sizeof(names[f]), "p%u", f);
+		facts[f] = package(names[f], "1");
+	}
+	facts[FACTS] = facts[3];                      /* twice */
+	facts[FACTS + 1] = (struct fact){.kind = 77}; /* no fact */
+	struct index *index = fleet(HOSTS);
+	for (uint32_t host = 0; host < HOSTS + 1; host++) /* the last one is unknown */
+		index_facts_begin(index, host, facts + host, FACTS + 2 - host);
+	assert_int_equal(index_fact_count(index), FACTS);
+	for (unsigned f = 0; f < FACTS; f++)
+		assert_int_equal(count_of(index, FACT_PACKAGE, names[f]),
+		        f == 3 || f >= HOSTS ? HOSTS : f + 1);
+	index_facts_begin(index, 0, facts, 0);
+	for (uint32_t host = 0; host < HOSTS; host++)
+		index_clear_host(index, host);
+	assert_int_equal(index_fact_count(index), 0);
+	index_free(index);
+}
+
 static void test_bytes_grow_with_what_is_held_and_shrink_with_it(void **state)
 {
 	(void)state;
@@ -274,6 +300,7 @@ int main(void)
 	        cmocka_unit_test(test_a_removed_host_is_in_no_answer_and_takes_no_facts),
 	        cmocka_unit_test(test_select_narrows_by_name_and_asks_for_the_rest),
 	        cmocka_unit_test(test_any_order_of_changes_leaves_what_a_plain_table_holds),
+	        cmocka_unit_test(test_facts_at_once_are_as_facts_one_by_one),
 	        cmocka_unit_test(test_bytes_grow_with_what_is_held_and_shrink_with_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
