@@ -249,7 +249,7 @@ void peer_frame(struct peer *peer, const struct frame *frame)
 	if (peer->state == PEER_ENDED)
 		return;
 	if (!is_expected(peer, frame->kind)) {
-		peer_refuse(peer, REFUSED_PROTOCOL, "a %s message at the wrong moment",
+		peer_refuse(peer, REFUSED_PROTOCOL, "message '%s' at the wrong moment",
 		        frame_kind_name(frame->kind));
 		return;
 	}
@@ -271,12 +271,14 @@ void peer_frame(struct peer *peer, const struct frame *frame)
 
 void peer_closed(struct peer *peer, int code, const struct reason *why)
 {
-	if (code < 0 && peer->state != PEER_ENDED) {
-		log_info("connection lost host=%s: %s", peer->cert.name[0] ? peer->cert.name : "-",
-		        why->text);
-		if (code == ERR_FORMAT || code == ERR_LIMIT)
-			peer->ingest->status.refused++;
-	}
+	bool is_known = peer->cert.name[0] != '\0';
+
+	/* Anybody can connect and go away again. */
+	if (code < 0 && peer->state != PEER_ENDED && (is_known || code != ERR_CLOSED))
+		log_info(
+		        "connection lost host=%s: %s", is_known ? peer->cert.name : "-", why->text);
+	if (code == ERR_FORMAT || code == ERR_LIMIT)
+		peer->ingest->status.refused++;
 	lose_conn(peer);
 }
 
