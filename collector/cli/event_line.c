@@ -1,0 +1,159 @@
+#include "collector/cli/event_line.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* Whether the event's list of changes names it. */
+static bool has_changed(const json_t *event, const char *name)
+{
+	const json_t *changed = json_object_get(event, "changed");
+
+	for (size_t i = 0; i < json_array_size(changed); i++) {
+		const char *text = json_string_value(json_array_get(changed, i));
+		if (text && strcmp(text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void append_value(const json_t *state, const char *key, struct buf *out)
+{
+	const json_t *value = json_object_get(state, key);
+
+	if (json_is_integer(value))
+		buf_printf(out, "%lld", (long long)json_integer_value(value));
+	else
+		buf_append_text(out, json_is_string(value) ? json_string_value(value) : "-");
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+struct part {
+	const char *change; /* as in "changed" */
+	const char *label;
+	const char *key; /* of before and after; NULL: too long to be shown */
+};
+
+static const struct part PARTS[] = {
+        {"type", "type", "type"},
+        {"mode", "mode", "mode"},
+        {"uid", "owner", "owner"},
+        {"gid", "group", "group"},
+        {"size", "size", "size"},
+        {"sha256", "content", NULL},
+        {"target", "target", "target"},
+        {"mtime", "mtime", "mtime"},
+        {"inode", "inode", NULL},
+        {"hash_status", "hash", NULL},
+};
+
+static void append_part(const json_t *event, const struct part *part, struct buf *out)
+{
+	const json_t *before = json_object_get(event, "before");
+	const json_t *after = json_object_get(event, "after");
+
+	buf_append_text(out, part->label);
+	if (!part->key)
+		return;
+	buf_append_byte(out, ' ');
+	/* Where the host knows no name the number has to do. */
+	bool has_names = json_is_string(json_object_get(before, part->key)) &&
+	                 json_is_string(json_object_get(after, part->key));
+	bool is_named = strcmp(part->key, "owner") == 0 || strcmp(part->key, "group") == 0;
+	const char *key = is_named && !has_names ? part->change : part->key;
+	append_value(before, key, out);
+	buf_append_text(out, "->");
+	append_value(after, key, out);
+}
+
+static void append_changes(const json_t *event, struct buf *out)
+{
+	/* A new time alone is worth a word; beside other changes it goes without saying. */
+	bool only_time = json_array_size(json_object_get(event, "changed")) == 1;
+	bool is_first = true;
+
+	for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {
+		if (!has_changed(event, PARTS[i].change))
+			continue;
+		if (strcmp(PARTS[i].change, "mtime") == 0 && !only_time)
+			continue;
+		buf_append_text(out, is_first ? "  " : ", ");
+		append_part(event, &PARTS[i], out);
+		is_first = false;
+	}
+}
+
+static void append_file(const json_t *event, struct buf *out)
+{
+	const char *old_path = text_of(event, "old_path"), *detail = text_of(event, "detail");
+
+	if (*old_path)
+		buf_printf(out, "%s -> ", old_path);
+	buf_append_text(out, text_of(event, "path"));
+	if (json_is_object(json_object_get(event, "before")) &&
+	        json_is_object(json_object_get(event, "after")))
+		append_changes(event, out);
+	if (*detail)
+		buf_printf(out, "%s%s", out->len > 0 ? "  " : "", detail);
+}
+
+/* --- facts --------------------------------------------------------------------------------- */
+
+/* What a fact is called, and what may differ while the name stays. */
+static void name_fact(const json_t *fact, const char **out_name, const char **out_value)
+{
+	static const char *const names[] = {"name", "release", "id"};
+	static const char *const values[] = {"version", "value", "version_id", "state"};
+
+	*out_name = *out_value = "";
+	for (size_t i = 0; i < 3 && !**out_name; i++)
+		*out_name = text_of(fact, names[i]);
+	for (size_t i = 0; i < 4 && !**out_value; i++)
+		*out_value = text_of(fact, values[i]);
+}
+
+static void append_fact(const json_t *event, struct buf *out)
+{
+	const json_t *before = json_object_get(event, "before");
+	const json_t *after = json_object_get(event, "after");
+	const char *name, *old_value = "", *value;
+
+	if (json_is_object(before))
+		name_fact(before, &name, &old_value);
+	name_fact(json_is_object(after) ? after : before, &name, &value);
+	buf_printf(out, "%s %s ", text_of(event, "kind"), name);
+	if (json_is_object(before) && json_is_object(after) && strcmp(old_value, value) != 0)
+		buf_printf(out, "%s->", old_value);
+	buf_append_text(out, value);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+void event_line_append(const json_t *event, struct buf *out)
+{
+	const char *kind = text_of(event, "kind");
+
+	if (strcmp(kind, "file") == 0 || strcmp(kind, "agent") == 0)
+		append_file(event, out);
+	else
+		append_fact(event, out);
+}
+
+const char *event_line_color(const json_t *event)
+{
+	static const struct {
+		const char *action, *color;
+	} colors[] = {{"created", "32"}, {"installed", "32"}, {"deleted", "31"}, {"removed", "31"},
+	        {"modified", "33"}, {"upgraded", "33"}, {"attributes", "36"}, {"moved", "36"},
+	        {"gap", "35"}, {"degraded", "35"}};
+	const char *action = text_of(event, "action");
+
+	for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)
+		if (strcmp(colors[i].action, action) == 0)
+			return colors[i].color;
+	return NULL;
+}
