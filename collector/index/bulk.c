@@ -3,9 +3,9 @@
 #include "collector/index/inside.h"
 
 /*
- * What a fact needs lies all over a large heap: its hash bucket, itself, its bitmap and the bitmap's
- * containers, each reached through the one before. So a few facts go through these steps side by
- * side, and the next step of each finds its memory fetched.
+ * What a fact needs lies all over a large heap: its hash bucket, itself, its bitmap and the
+ * bitmap's containers, each reached through the one before. So a few facts go through these steps
+ * side by side, and the next step of each finds its memory fetched.
  */
 #define SIDE_BY_SIDE 16
 

@@ -52,10 +52,10 @@ struct index *index_new(void)
 
 static void free_groups(struct fact_group *groups)
 {
-	struct fact_group *group, *next;
-	HASH_ITER(hh, groups, group, next)
-	{
-		HASH_DEL(groups, group);
+	struct fact_group *group = groups, *next;
+	HASH_CLEAR(hh, groups);
+	for (; group; group = next) {
+		next = group->hh.next;
 		free(group->facts);
 		free(group);
 	}
@@ -63,11 +63,11 @@ static void free_groups(struct fact_group *groups)
 
 static void free_hosts(struct index *index)
 {
-	struct known_host *host, *next;
+	struct known_host *host = index->by_id, *next;
 	HASH_CLEAR(by_name, index->by_name);
-	HASH_ITER(by_id, index->by_id, host, next)
-	{
-		HASH_DELETE(by_id, index->by_id, host);
+	HASH_CLEAR(by_id, index->by_id);
+	for (; host; host = next) {
+		next = host->by_id.next;
 		free(host);
 	}
 }
@@ -76,10 +76,10 @@ void index_free(struct index *index)
 {
 	if (!index)
 		return;
-	struct indexed_fact *fact, *next;
-	HASH_ITER(hh, index->facts, fact, next)
-	{
-		HASH_DEL(index->facts, fact);
+	struct indexed_fact *fact = index->facts, *next;
+	HASH_CLEAR(hh, index->facts);
+	for (; fact; fact = next) {
+		next = fact->hh.next;
 		hostset_fini(&fact->hosts);
 		free(fact);
 	}
@@ -189,7 +189,7 @@ static void join_group(struct fact_group *group, struct indexed_fact *fact)
 {
 	if (group->count == group->cap) {
 		group->cap = group->cap ? group->cap * 2 : 2;
-		group->facts = mem_resize(group->facts, group->cap * sizeof(group->facts[0]));
+		group->facts = mem_resize(group->facts, group->cap * sizeof(void *));
 	}
 	fact->group = group;
 	fact->place = group->count;
@@ -291,7 +291,7 @@ size_t index_bytes(const struct index *index)
 {
 	size_t bytes = HASH_OVERHEAD(hh, index->facts);
 	for (const struct indexed_fact *fact = index->facts; fact; fact = fact->hh.next)
-		bytes += sizeof(*fact) + sizeof(fact) + fact->len + hostset_bytes(&fact->hosts);
+		bytes += sizeof(*fact) + sizeof(void *) + fact->len + hostset_bytes(&fact->hosts);
 	for (unsigned kind = 0; kind <= FACT_KIND_MAX; kind++) {
 		const struct fact_group *group = index->groups[kind];
 		for (; group; group = group->hh.next)

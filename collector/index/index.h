@@ -1,9 +1,9 @@
 /*
  * index - the fleet in memory: each distinct fact once, with the bitmap of hosts that hold it.
  *
- * Rebuilt from the store at start (index_fact_begins for every fact of every host) and kept up with
- * each committed batch. Host numbers are the store's. CRoaring names stay in collector/index. A fact
- * is known by its canonical form: when one of the same key replaces another, both calls are needed.
+ * Rebuilt from the store at start (index_facts_begin for every host) and kept up with each
+ * committed batch. Host numbers are the store's. CRoaring names stay in collector/index. A fact is
+ * known by its canonical form: when one of the same key replaces another, both calls are needed.
  *
  * Facts of a host that was not added, or was removed, are ignored: an answer names only hosts that
  * can be found.

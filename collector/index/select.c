@@ -59,7 +59,7 @@ static bool take_into_union(void *ctx, const struct indexed_fact *indexed, const
 	}
 	if (all->count == all->cap) {
 		all->cap = all->cap ? all->cap * 2 : 64;
-		all->bits = mem_resize(all->bits, all->cap * sizeof(all->bits[0]));
+		all->bits = mem_resize(all->bits, all->cap * sizeof(void *));
 	}
 	all->bits[all->count++] = indexed->hosts.bits;
 	return true;
