@@ -6,14 +6,14 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "agent/fim/due.h"
 #include "common/base/mem.h"
 
 #define QUIET_MS_DEFAULT 500
 #define MOST_MS_DEFAULT  3000
 #define PATHS_DEFAULT    65536
 
-#define NOWHERE     SIZE_MAX /* heap_at of an item that is not in the heap */
-#define LEADERS_MAX 64       /* a longer chain of renames is taken for a circle */
+#define LEADERS_MAX 64 /* a longer chain of renames is taken for a circle */
 
 /*
  * One path. What was said since it was last given out stands in hints, lives, cause and old; what
@@ -44,9 +44,8 @@ struct item {
 	struct item *out_old; /* out together with this one, which has `out` */
 
 	uint64_t first_ms; /* when the first of the gathered touches came */
-	uint64_t due_ms;
-	size_t heap_at;
-	unsigned counted; /* the causes under which it is counted: bits */
+	struct due due;    /* in settle's heap while it waits for that moment */
+	unsigned counted;  /* the causes under which it is counted: bits */
 
 	size_t path_len;
 	uint8_t path[];
@@ -58,71 +57,16 @@ struct settle {
 	void *ctx;
 	struct item *items;
 	struct item *ready;
-	struct item **heap; /* by due_ms */
-	size_t heap_count;
-	size_t heap_cap;
+	struct due_heap waiting;
 	size_t by_cause[CAUSE_MAX + 1];
 };
 
-/* --- the heap of those that wait ------------------------------------------------------------- */
-
-static void heap_place(struct settle *settle, struct item *item, size_t at)
-{
-	settle->heap[at] = item;
-	item->heap_at = at;
-}
-
-static void heap_up(struct settle *settle, size_t at)
-{
-	struct item *item = settle->heap[at];
-	while (at > 0 && settle->heap[(at - 1) / 2]->due_ms > item->due_ms) {
-		heap_place(settle, settle->heap[(at - 1) / 2], at);
-		at = (at - 1) / 2;
-	}
-	heap_place(settle, item, at);
-}
-
-static void heap_down(struct settle *settle, size_t at)
-{
-	struct item *item = settle->heap[at];
-	for (;;) {
-		size_t child = 2 * at + 1;
-		if (child >= settle->heap_count)
-			break;
-		if (child + 1 < settle->heap_count &&
-		        settle->heap[child + 1]->due_ms < settle->heap[child]->due_ms)
-			child++;
-		if (settle->heap[child]->due_ms >= item->due_ms)
-			break;
-		heap_place(settle, settle->heap[child], at);
-		at = child;
-	}
-	heap_place(settle, item, at);
-}
-
-static void heap_add(struct settle *settle, struct item *item)
-{
-	if (settle->heap_count == settle->heap_cap) {
-		settle->heap_cap = settle->heap_cap ? settle->heap_cap * 2 : 64;
-		settle->heap = mem_resize(settle->heap, settle->heap_cap * sizeof(struct item *));
-	}
-	settle->heap[settle->heap_count] = item;
-	heap_up(settle, settle->heap_count++);
-}
-
-static void heap_remove(struct settle *settle, struct item *item)
-{
-	size_t at = item->heap_at;
-	struct item *last = settle->heap[--settle->heap_count];
-	item->heap_at = NOWHERE;
-	if (last == item)
-		return;
-	heap_place(settle, last, at);
-	heap_up(settle, at);
-	heap_down(settle, last->heap_at);
-}
-
 /* --- items ----------------------------------------------------------------------------------- */
+
+static struct item *item_of(struct due *due)
+{
+	return (struct item *)(void *)((char *)due - offsetof(struct item, due));
+}
 
 static struct item *find(struct settle *settle, struct slice path)
 {
@@ -139,7 +83,6 @@ static struct item *find_or_add(struct settle *settle, struct slice path)
 	item = mem_new(sizeof(*item) + path.len);
 	memcpy(item->path, path.ptr, path.len);
 	item->path_len = path.len;
-	item->heap_at = NOWHERE;
 	HASH_ADD_KEYPTR(hh, settle->items, item->path, item->path_len, item);
 	return item;
 }
@@ -162,8 +105,7 @@ static void unschedule(struct settle *settle, struct item *item)
 	if (item->is_ready)
 		DL_DELETE(settle->ready, item);
 	item->is_ready = false;
-	if (item->heap_at != NOWHERE)
-		heap_remove(settle, item);
+	due_remove(&settle->waiting, &item->due);
 }
 
 static bool may_go_out(const struct item *item)
@@ -180,15 +122,13 @@ static void schedule(struct settle *settle, struct item *item)
 	}
 	if (item->is_ready)
 		return;
-	if (item->heap_at != NOWHERE)
-		heap_remove(settle, item);
-	heap_add(settle, item);
+	due_remove(&settle->waiting, &item->due);
+	due_add(&settle->waiting, &item->due);
 }
 
 static void make_ready(struct settle *settle, struct item *item)
 {
-	if (item->heap_at != NOWHERE)
-		heap_remove(settle, item);
+	due_remove(&settle->waiting, &item->due);
 	item->is_ready = true;
 	DL_APPEND(settle->ready, item);
 }
@@ -215,15 +155,14 @@ static bool is_terminal(const struct touch *touch)
 static void tell(struct settle *settle, struct item *item, unsigned hints, uint32_t lives,
         enum event_cause cause, uint64_t now_ms)
 {
-	if (item->heap_at != NOWHERE)
-		heap_remove(settle, item); /* its due_ms is about to change; schedule comes next */
+	due_remove(&settle->waiting, &item->due); /* it is about to change; schedule follows */
 	if (!item->is_told) {
 		item->is_born_live = false;
 		item->hints = 0;
 		item->lives = item->lives_at_rename = item->old_lives = 0;
 		item->cause = cause;
 		item->first_ms = now_ms;
-		item->due_ms = UINT64_MAX;
+		due_set(&settle->waiting, &item->due, UINT64_MAX);
 	}
 	item->is_told = true;
 	item->is_born_live |= hints & TOUCH_CREATED && cause == CAUSE_LIVE;
@@ -246,19 +185,19 @@ static void tell_touch(
 {
 	uint32_t lives = touch->hints & TOUCH_CREATED ? 1 : 0;
 	/* What is ready by an earlier word stays so. */
-	bool was_due = item->is_told && item->due_ms <= now_ms;
+	bool was_due = item->is_told && item->due.at_ms <= now_ms;
 	tell(settle, item, touch->hints, lives, touch->cause, now_ms);
-	if (is_terminal(touch))
-		item->due_ms = now_ms;
-	else if (!was_due)
-		item->due_ms = quiet_until(settle, item, now_ms);
+	uint64_t due_ms = is_terminal(touch) ? now_ms : quiet_until(settle, item, now_ms);
+	if (!was_due)
+		due_set(&settle->waiting, &item->due, due_ms);
 }
 
 static void tell_done(
         struct settle *settle, struct item *item, enum event_cause cause, uint64_t now_ms)
 {
 	tell(settle, item, TOUCH_DONE, 0, cause, now_ms);
-	item->due_ms = now_ms;
+	if (item->due.at_ms > now_ms)
+		due_set(&settle->waiting, &item->due, now_ms);
 }
 
 /* --- renames --------------------------------------------------------------------------------- */
@@ -383,7 +322,7 @@ void settle_free(struct settle *settle)
 		HASH_DELETE(hh, settle->items, item);
 		free(item);
 	}
-	free(settle->heap);
+	due_fini(&settle->waiting);
 	free(settle);
 }
 
@@ -444,8 +383,9 @@ static void send_out(struct settle *settle, struct item *item)
 size_t settle_take(struct settle *settle, uint64_t now_ms, const struct settled **out, size_t most)
 {
 	size_t count = 0;
-	while (settle->heap_count > 0 && settle->heap[0]->due_ms <= now_ms)
-		make_ready(settle, settle->heap[0]);
+	struct due *due;
+	while ((due = due_first(&settle->waiting)) && due->at_ms <= now_ms)
+		make_ready(settle, item_of(due));
 	while (count < most && settle->ready) {
 		struct item *item = settle->ready;
 		send_out(settle, item);
@@ -466,8 +406,8 @@ static void tell_again(
 	if (!item->is_born_live)
 		item->cause = out.cause;
 	recount(settle, item);
-	if (again_ms < item->due_ms)
-		item->due_ms = again_ms;
+	if (again_ms < item->due.at_ms)
+		due_set(&settle->waiting, &item->due, again_ms);
 	if (!old)
 		return;
 	if (!item->old && link(item, old)) {
@@ -507,7 +447,8 @@ uint64_t settle_next_ms(const struct settle *settle)
 {
 	if (settle->ready)
 		return 0;
-	return settle->heap_count > 0 ? settle->heap[0]->due_ms : UINT64_MAX;
+	const struct due *due = due_first(&settle->waiting);
+	return due ? due->at_ms : UINT64_MAX;
 }
 
 size_t settle_count(const struct settle *settle)

@@ -1,0 +1,513 @@
+#include "agent/fim/settle.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct settle *settle;
+static uint64_t now = 1000;
+static char overflowed[256];
+static unsigned overflow_count;
+
+static void on_overflowed(void *ctx, struct slice dir, enum event_cause cause)
+{
+	(void)ctx;
+	(void)cause;
+	overflow_count++;
+	snprintf(overflowed, sizeof(overflowed), "%.*s", SLICE_ARG(dir));
+}
+
+static int begin_with(size_t paths)
+{
+	struct settle_limits limits = {.quiet_ms = 500, .most_ms = 3000, .paths = paths};
+	now = 1000;
+	overflow_count = 0;
+	settle = settle_new(&limits, on_overflowed, NULL);
+	return 0;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return begin_with(0);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	settle_free(settle);
+	return 0;
+}
+
+static void touch_as(const char *path, unsigned hints, enum event_cause cause)
+{
+	struct touch touch = {.path = slice_text(path), .hints = hints, .cause = cause};
+	settle_touch(settle, &touch, now);
+}
+
+static void touch(const char *path, unsigned hints)
+{
+	touch_as(path, hints, CAUSE_LIVE);
+}
+
+static void rename_to(const char *path, const char *old_path)
+{
+	struct touch one = {.path = slice_text(path),
+	        .old_path = slice_text(old_path),
+	        .hints = TOUCH_DONE,
+	        .cause = CAUSE_LIVE};
+	settle_touch(settle, &one, now);
+}
+
+static const struct settled *take_any(void)
+{
+	const struct settled *settled = NULL;
+	return settle_take(settle, now, &settled, 1) == 1 ? settled : NULL;
+}
+
+static const struct settled *take(const char *path)
+{
+	const struct settled *settled = take_any();
+	if (!settled)
+		fail_msg("nothing is ready, not '%s'", path);
+	if (!slice_is(settled->path, path))
+		fail_msg("'%.*s' is ready, not '%s'", SLICE_ARG(settled->path), path);
+	return settled;
+}
+
+static void assert_nothing(void)
+{
+	const struct settled *settled = take_any();
+	if (settled)
+		fail_msg("'%.*s' is ready", SLICE_ARG(settled->path));
+}
+
+static void finish(const struct settled *settled)
+{
+	settle_finish(settle, settled, 0, now);
+}
+
+static void test_terminal_touches_are_ready_at_once(void **state)
+{
+	(void)state;
+	touch("/done", TOUCH_DONE);
+	touch("/gone", TOUCH_GONE);
+	touch("/retired", TOUCH_RETIRE);
+	touch("/dir", TOUCH_CREATED | TOUCH_DIRECTORY);
+	assert_int_equal(settle_next_ms(settle) <= now, true);
+	finish(take("/done"));
+	finish(take("/gone"));
+	finish(take("/retired"));
+	finish(take("/dir"));
+	assert_int_equal(settle_count(settle), 0);
+	assert_true(settle_next_ms(settle) == UINT64_MAX);
+}
+
+static void test_writing_waits_for_quiet(void **state)
+{
+	(void)state;
+	touch("/w", TOUCH_CREATED | TOUCH_WRITING);
+	assert_nothing();
+	assert_int_equal(settle_next_ms(settle), 1500);
+	now = 1400;
+	touch("/w", TOUCH_WRITING);
+	now = 1500;
+	assert_nothing();
+	assert_int_equal(settle_next_ms(settle), 1900);
+	now = 1900;
+	const struct settled *settled = take("/w");
+	assert_int_equal(settled->lives, 1);
+	assert_int_equal(settled->hints, TOUCH_CREATED | TOUCH_WRITING);
+	finish(settled);
+}
+
+static void test_endless_writing_is_read_after_the_longest_wait(void **state)
+{
+	(void)state;
+	for (now = 1000; now < 4000; now += 100) {
+		touch("/w", TOUCH_WRITING);
+		assert_nothing();
+	}
+	now = 4000;
+	finish(take("/w"));
+}
+
+static void test_a_close_ends_the_wait(void **state)
+{
+	(void)state;
+	touch("/w", TOUCH_WRITING);
+	now = 1001;
+	touch("/w", TOUCH_DONE);
+	assert_int_equal(take("/w")->hints, TOUCH_WRITING | TOUCH_DONE);
+}
+
+static void test_what_is_ready_stays_ready(void **state)
+{
+	(void)state;
+	touch("/w", TOUCH_DONE);
+	touch("/w", TOUCH_WRITING);
+	take("/w");
+}
+
+static void test_paths_come_in_the_order_in_which_they_became_ready(void **state)
+{
+	(void)state;
+	const struct settled *out[8];
+	touch("/3", TOUCH_WRITING);
+	now = 1200;
+	touch("/4", TOUCH_WRITING);
+	touch("/1", TOUCH_DONE);
+	now = 1300;
+	touch("/2", TOUCH_DONE);
+	now = 9000;
+	assert_int_equal(settle_take(settle, now, out, 8), 4);
+	for (int i = 0; i < 4; i++) {
+		char path[3] = {'/', (char)('1' + i), '\0'};
+		assert_true(slice_is(out[i]->path, path));
+	}
+}
+
+static void test_a_path_is_out_once_and_follows_after(void **state)
+{
+	(void)state;
+	touch("/p", TOUCH_CREATED | TOUCH_DONE);
+	const struct settled *first = take("/p");
+	touch("/p", TOUCH_DONE);
+	touch("/p", TOUCH_GONE);
+	assert_nothing();
+	assert_int_equal(first->hints, TOUCH_CREATED | TOUCH_DONE);
+	finish(first);
+	const struct settled *second = take("/p");
+	assert_int_equal(second->hints, TOUCH_DONE | TOUCH_GONE);
+	assert_int_equal(second->lives, 0);
+	finish(second);
+	assert_int_equal(settle_count(settle), 0);
+}
+
+static void test_a_path_comes_again_after_its_time(void **state)
+{
+	(void)state;
+	touch("/p", TOUCH_CREATED | TOUCH_DONE);
+	settle_finish(settle, take("/p"), 200, now);
+	assert_nothing();
+	assert_int_equal(settle_next_ms(settle), 1200);
+	now = 1200;
+	const struct settled *again = take("/p");
+	assert_int_equal(again->lives, 1);
+	assert_int_equal(again->hints, TOUCH_CREATED | TOUCH_DONE);
+	/* A close meanwhile needs no waiting. */
+	touch("/p", TOUCH_DONE);
+	settle_finish(settle, again, 200, now);
+	take("/p");
+}
+
+static void test_the_first_cause_stays_unless_it_is_born_live(void **state)
+{
+	(void)state;
+	touch_as("/p", TOUCH_DONE, CAUSE_BASELINE);
+	touch("/p", TOUCH_WRITING);
+	assert_int_equal(settle_count_cause(settle, CAUSE_BASELINE), 1);
+	const struct settled *settled = take("/p");
+	assert_int_equal(settled->cause, CAUSE_BASELINE);
+	/* Not even when it is read again: otherwise a first scan would seem to be over. */
+	touch("/p", TOUCH_WRITING);
+	settle_finish(settle, settled, 200, now);
+	assert_int_equal(settle_count_cause(settle, CAUSE_BASELINE), 1);
+	touch("/p", TOUCH_CREATED | TOUCH_DONE);
+	assert_int_equal(settle_count_cause(settle, CAUSE_BASELINE), 0);
+	settled = take("/p");
+	assert_int_equal(settled->cause, CAUSE_LIVE);
+	finish(settled);
+	assert_int_equal(settle_count_cause(settle, CAUSE_LIVE), 0);
+}
+
+static void test_lives_are_counted(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		touch("/p", TOUCH_CREATED | TOUCH_WRITING);
+		touch("/p", TOUCH_GONE);
+	}
+	assert_int_equal(take("/p")->lives, 3);
+}
+
+/* --- renames --------------------------------------------------------------------------------- */
+
+static void test_a_rename_keeps_its_paths_together(void **state)
+{
+	(void)state;
+	touch("/old", TOUCH_CREATED | TOUCH_WRITING);
+	rename_to("/new", "/old");
+	const struct settled *settled = take("/new");
+	assert_true(slice_is(settled->old_path, "/old"));
+	assert_int_equal(settled->old_lives, 0);
+	assert_false(settled->old_follows);
+	touch("/old", TOUCH_DONE);
+	touch("/new", TOUCH_DONE);
+	assert_nothing();
+	finish(settled);
+	const struct settled *out[3];
+	assert_int_equal(settle_take(settle, now, out, 3), 2);
+	finish(out[0]);
+	finish(out[1]);
+	assert_int_equal(settle_count(settle), 0);
+}
+
+static void test_a_rename_waits_for_its_old_path_to_come_back(void **state)
+{
+	(void)state;
+	touch("/old", TOUCH_DONE);
+	const struct settled *old = take("/old");
+	rename_to("/new", "/old");
+	assert_nothing();
+	finish(old);
+	assert_true(slice_is(take("/new")->old_path, "/old"));
+}
+
+static void test_a_new_file_at_the_old_path_follows_the_rename(void **state)
+{
+	(void)state;
+	rename_to("/log.1", "/log");
+	touch("/log", TOUCH_CREATED | TOUCH_DONE);
+	const struct settled *settled = take("/log.1");
+	assert_true(settled->old_follows);
+	assert_nothing();
+	finish(settled);
+	const struct settled *log = take("/log");
+	assert_null(log->old_path.ptr);
+	assert_int_equal(log->lives, 1);
+}
+
+static void test_a_rotation_is_taken_in_its_order(void **state)
+{
+	(void)state;
+	rename_to("/log.2", "/log.1");
+	rename_to("/log.1", "/log");
+	touch("/log", TOUCH_CREATED | TOUCH_DONE);
+	const struct settled *settled = take("/log.2");
+	assert_true(slice_is(settled->old_path, "/log.1"));
+	assert_true(settled->old_follows);
+	assert_nothing();
+	finish(settled);
+	settled = take("/log.1");
+	assert_true(slice_is(settled->old_path, "/log"));
+	finish(settled);
+	finish(take("/log"));
+	assert_int_equal(settle_count(settle), 0);
+}
+
+static void test_two_renames_of_one_file_are_one(void **state)
+{
+	(void)state;
+	rename_to("/b", "/a");
+	rename_to("/c", "/b");
+	const struct settled *out[4];
+	assert_int_equal(settle_take(settle, now, out, 4), 2);
+	for (int i = 0; i < 2; i++) {
+		if (slice_is(out[i]->path, "/c"))
+			assert_true(slice_is(out[i]->old_path, "/a"));
+		else
+			assert_true(slice_is(out[i]->path, "/b") && !out[i]->old_path.ptr);
+		finish(out[i]);
+	}
+	assert_int_equal(settle_count(settle), 0);
+}
+
+static void test_a_rename_and_back_is_two_single_paths(void **state)
+{
+	(void)state;
+	rename_to("/b", "/a");
+	rename_to("/a", "/b");
+	const struct settled *out[4];
+	assert_int_equal(settle_take(settle, now, out, 4), 2);
+	assert_null(out[0]->old_path.ptr);
+	assert_null(out[1]->old_path.ptr);
+}
+
+static void test_a_temporary_file_renamed_away_leaves_no_life(void **state)
+{
+	(void)state;
+	touch("/.t", TOUCH_CREATED | TOUCH_WRITING);
+	touch("/.t", TOUCH_GONE);
+	touch("/.t", TOUCH_CREATED | TOUCH_WRITING);
+	touch("/.t", TOUCH_DONE);
+	rename_to("/t", "/.t");
+	const struct settled *settled = take("/t");
+	assert_int_equal(settled->old_lives, 1); /* the one that was deleted */
+	assert_int_equal(settled->lives, 0);
+	finish(settled);
+	assert_int_equal(settle_count(settle), 0);
+}
+
+static void test_a_rename_comes_again_with_both_paths(void **state)
+{
+	(void)state;
+	rename_to("/new", "/old");
+	settle_finish(settle, take("/new"), 1000, now);
+	assert_nothing();
+	now += 1000;
+	const struct settled *settled = take("/new");
+	assert_true(slice_is(settled->old_path, "/old"));
+	finish(settled);
+	assert_int_equal(settle_count(settle), 0);
+}
+
+/* --- limit ----------------------------------------------------------------------------------- */
+
+static int begin_small(void **state)
+{
+	(void)state;
+	return begin_with(2);
+}
+
+static void test_above_the_limit_the_directory_is_asked_for(void **state)
+{
+	(void)state;
+	touch("/d/a", TOUCH_DONE);
+	touch("/d/b", TOUCH_DONE);
+	touch("/d/e/c", TOUCH_DONE);
+	assert_int_equal(overflow_count, 1);
+	assert_string_equal(overflowed, "/d/e");
+	touch("/c", TOUCH_DONE);
+	assert_string_equal(overflowed, "/");
+	touch("/d/a", TOUCH_GONE);
+	assert_int_equal(overflow_count, 2);
+	assert_int_equal(settle_count(settle), 2);
+	rename_to("/x/new", "/d/a");
+	assert_string_equal(overflowed, "/x");
+	finish(take("/d/a"));
+	finish(take("/d/b"));
+}
+
+/* --- anything -------------------------------------------------------------------------------- */
+
+#define NAMES 6
+
+struct model {
+	bool is_due[NAMES]; /* touched since it was last given out */
+	bool is_out[NAMES];
+};
+
+static unsigned index_of(struct slice path)
+{
+	return (unsigned)(path.ptr[1] - 'a');
+}
+
+static void assert_given_out(struct model *model, const struct settled *settled)
+{
+	unsigned at = index_of(settled->path);
+	assert_false(model->is_out[at]);
+	model->is_out[at] = true;
+	model->is_due[at] = false;
+	if (!settled->old_path.ptr)
+		return;
+	at = index_of(settled->old_path);
+	assert_false(model->is_out[at]);
+	model->is_out[at] = true;
+	if (!settled->old_follows)
+		model->is_due[at] = false;
+}
+
+static void give_back(struct model *model, const struct settled *settled, bool again)
+{
+	unsigned at = index_of(settled->path);
+	model->is_out[at] = false;
+	model->is_due[at] |= again;
+	if (settled->old_path.ptr) {
+		unsigned old = index_of(settled->old_path);
+		model->is_out[old] = false;
+		model->is_due[old] |= again;
+	}
+	settle_finish(settle, settled, again ? 50 : 0, now);
+}
+
+/* Whatever is said in whatever order: no path is out twice at a time, and every touch is followed
+ * by a reading of its path. */
+static void test_no_touch_is_forgotten_and_no_path_is_out_twice(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 3000; seed++) {
+		struct model model = {0};
+		const struct settled *out[NAMES];
+		size_t count = 0;
+		srand(seed);
+		begin_with(0);
+		for (int i = 0; i < 60; i++) {
+			char path[3] = {'/', (char)('a' + rand() % NAMES), '\0'};
+			char old[3] = {'/', (char)('a' + rand() % NAMES), '\0'};
+			now += (unsigned)rand() % 300;
+			switch (rand() % 6) {
+			case 0:
+			case 1:
+				rename_to(path, old);
+				model.is_due[path[1] - 'a'] = true;
+				model.is_due[old[1] - 'a'] = true;
+				break;
+			case 2:
+				touch(path, TOUCH_CREATED | TOUCH_WRITING);
+				model.is_due[path[1] - 'a'] = true;
+				break;
+			case 3:
+				touch(path, TOUCH_GONE);
+				model.is_due[path[1] - 'a'] = true;
+				break;
+			case 4:
+				if (count < NAMES && (out[count] = take_any()))
+					assert_given_out(&model, out[count++]);
+				break;
+			default:
+				if (count > 0)
+					give_back(&model, out[--count], rand() % 3 == 0);
+			}
+		}
+		while (count > 0)
+			give_back(&model, out[--count], false);
+		for (now += 10000; (out[0] = take_any()); now += 10000) {
+			assert_given_out(&model, out[0]);
+			give_back(&model, out[0], false);
+		}
+		for (unsigned at = 0; at < NAMES; at++) {
+			if (model.is_due[at])
+				fail_msg("seed %u: '/%c' was forgotten", seed, 'a' + at);
+		}
+		assert_int_equal(settle_count(settle), 0);
+		assert_int_equal(settle_count_cause(settle, CAUSE_LIVE), 0);
+		settle_free(settle);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+	        TEST(test_terminal_touches_are_ready_at_once),
+	        TEST(test_writing_waits_for_quiet),
+	        TEST(test_endless_writing_is_read_after_the_longest_wait),
+	        TEST(test_a_close_ends_the_wait),
+	        TEST(test_what_is_ready_stays_ready),
+	        TEST(test_paths_come_in_the_order_in_which_they_became_ready),
+	        TEST(test_a_path_is_out_once_and_follows_after),
+	        TEST(test_a_path_comes_again_after_its_time),
+	        TEST(test_the_first_cause_stays_unless_it_is_born_live),
+	        TEST(test_lives_are_counted),
+	        TEST(test_a_rename_keeps_its_paths_together),
+	        TEST(test_a_rename_waits_for_its_old_path_to_come_back),
+	        TEST(test_a_new_file_at_the_old_path_follows_the_rename),
+	        TEST(test_a_rotation_is_taken_in_its_order),
+	        TEST(test_two_renames_of_one_file_are_one),
+	        TEST(test_a_rename_and_back_is_two_single_paths),
+	        TEST(test_a_temporary_file_renamed_away_leaves_no_life),
+	        TEST(test_a_rename_comes_again_with_both_paths),
+	        cmocka_unit_test_setup_teardown(
+	                test_above_the_limit_the_directory_is_asked_for, begin_small, end),
+	        cmocka_unit_test(test_no_touch_is_forgotten_and_no_path_is_out_twice),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
