@@ -1,0 +1,230 @@
+#include "agent/inventory/inventory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "agent/inventory/pass.h"
+#include "agent/inventory/root.h"
+#include "agent/inventory/trigger.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#define RETRY_MS 30000 /* after a pass that could not be committed (disk full) */
+
+/* A pass on its way to a worker and back. */
+struct job {
+	struct inventory *inventory; /* NULL when it is gone */
+	struct pass pass;
+	pthread_mutex_t mutex;
+	pthread_cond_t ended;
+	bool is_over; /* the worker is through with it */
+};
+
+struct inventory {
+	struct loop *loop;
+	struct state *state;
+	struct inventory_options options; /* own copies */
+	struct inventory_events events;
+	void *ctx;
+	struct timer *timer; /* the next pass by the clock */
+	struct trigger *trigger;
+	struct job *job; /* the pass under way */
+	bool is_started, is_held, is_wanted, has_passed;
+	struct inventory_status status;
+};
+
+static void begin(struct inventory *inventory);
+
+/* --- a pass ----------------------------------------------------------------------------------- */
+
+static void work(void *ctx)
+{
+	struct job *job = ctx;
+	pass_run(&job->pass);
+	pthread_mutex_lock(&job->mutex);
+	job->is_over = true;
+	pthread_cond_signal(&job->ended);
+	pthread_mutex_unlock(&job->mutex);
+}
+
+static void job_free(struct job *job)
+{
+	pthread_mutex_destroy(&job->mutex);
+	pthread_cond_destroy(&job->ended);
+	free(job);
+}
+
+static void take_status(struct inventory *inventory, const struct pass *pass)
+{
+	struct inventory_status *status = &inventory->status;
+	if (pass->status.why[0] && strcmp(status->why, pass->status.why) != 0)
+		log_warn("inventory is incomplete: %s", pass->status.why);
+	else if (status->why[0] && !pass->status.why[0])
+		log_info("inventory is complete again");
+	memcpy(status->why, pass->status.why, sizeof(status->why));
+	if (pass->rc < 0)
+		return;
+	status->last_pass_ns = pass->status.last_pass_ns;
+	if (pass->kinds & 1u << FACT_PACKAGE)
+		status->packages = pass->status.packages;
+	if (pass->kinds & 1u << FACT_KERNEL)
+		status->kernels = pass->status.kernels;
+}
+
+static void set_timer(struct inventory *inventory, bool has_failed)
+{
+	uint64_t after_ms = (uint64_t)(inventory->options.interval_ns / NS_PER_MS);
+	if (has_failed && after_ms > RETRY_MS)
+		after_ms = RETRY_MS;
+	timer_start(inventory->timer, after_ms > 0 ? after_ms : 1, 0);
+}
+
+static void done(void *ctx)
+{
+	struct job *job = ctx;
+	struct inventory *inventory = job->inventory;
+	if (!inventory) {
+		job_free(job);
+		return;
+	}
+	int rc = job->pass.rc;
+	uint64_t events = job->pass.events;
+	inventory->job = NULL;
+	inventory->has_passed |= rc == 0;
+	take_status(inventory, &job->pass);
+	job_free(job);
+	set_timer(inventory, rc < 0);
+	if (inventory->is_wanted)
+		begin(inventory);
+	if (rc == 0)
+		inventory->events.committed(inventory->ctx, events);
+}
+
+/* A directory may have come since the last pass. */
+static void set_triggers(struct inventory *inventory)
+{
+	struct buf dir = BUF_INIT;
+	for (const struct source *source = SOURCES; source->name; source++)
+		if (source->trigger_dir)
+			trigger_add(inventory->trigger,
+			        root_path(inventory->options.root, source->trigger_dir, &dir),
+			        source->trigger_name);
+	buf_fini(&dir);
+}
+
+/* Triggers are set before the files are read, so that no change falls between. */
+static void begin(struct inventory *inventory)
+{
+	inventory->is_wanted = true;
+	if (!inventory->is_started || inventory->is_held || inventory->job)
+		return;
+	inventory->is_wanted = false;
+	timer_stop(inventory->timer);
+	set_triggers(inventory);
+	struct job *job = mem_new(sizeof(*job));
+	job->inventory = inventory;
+	job->pass.state = inventory->state;
+	job->pass.options = &inventory->options;
+	job->pass.cause = inventory->has_passed ? CAUSE_LIVE : CAUSE_OFFLINE;
+	pthread_mutex_init(&job->mutex, NULL);
+	pthread_cond_init(&job->ended, NULL);
+	inventory->job = job;
+	loop_work(inventory->loop, work, done, job);
+}
+
+static void on_due(void *ctx)
+{
+	begin(ctx);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static char *copy_text(const char *text)
+{
+	return mem_copy_text(text, strlen(text));
+}
+
+static const char *const *copy_texts(const char *const *text, size_t count)
+{
+	char **copy = mem_new_array(count + 1, sizeof(*copy));
+	for (size_t i = 0; i < count; i++)
+		copy[i] = copy_text(text[i]);
+	return (const char *const *)copy;
+}
+
+static void free_texts(const char *const *text, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free((void *)(uintptr_t)text[i]);
+	free((void *)(uintptr_t)text);
+}
+
+static void copy_options(struct inventory *inventory, const struct inventory_options *given)
+{
+	inventory->options = *given;
+	inventory->options.root = copy_text(given->root ? given->root : "/");
+	inventory->options.label_name = copy_texts(given->label_name, given->label_count);
+	inventory->options.label_value = copy_texts(given->label_value, given->label_count);
+}
+
+int inventory_new(struct loop *loop, struct state *state, const struct inventory_options *options,
+        const struct inventory_events *events, void *ctx, struct inventory **out,
+        struct reason *out_why)
+{
+	struct inventory *inventory = mem_new(sizeof(*inventory));
+	int rc = trigger_new(loop, on_due, inventory, &inventory->trigger, out_why);
+	if (rc < 0) {
+		free(inventory);
+		return rc;
+	}
+	inventory->loop = loop;
+	inventory->state = state;
+	inventory->events = *events;
+	inventory->ctx = ctx;
+	copy_options(inventory, options);
+	inventory->timer = timer_new(loop, on_due, inventory);
+	*out = inventory;
+	return 0;
+}
+
+void inventory_start(struct inventory *inventory)
+{
+	inventory->is_started = true;
+	begin(inventory);
+}
+
+static void wait_for_worker(struct job *job)
+{
+	pthread_mutex_lock(&job->mutex);
+	while (!job->is_over)
+		pthread_cond_wait(&job->ended, &job->mutex);
+	pthread_mutex_unlock(&job->mutex);
+	job->inventory = NULL;
+}
+
+void inventory_free(struct inventory *inventory)
+{
+	if (!inventory)
+		return;
+	if (inventory->job)
+		wait_for_worker(inventory->job);
+	trigger_free(inventory->trigger);
+	timer_free(inventory->timer);
+	free((void *)(uintptr_t)inventory->options.root);
+	free_texts(inventory->options.label_name, inventory->options.label_count);
+	free_texts(inventory->options.label_value, inventory->options.label_count);
+	free(inventory);
+}
+
+void inventory_hold(struct inventory *inventory, bool hold)
+{
+	inventory->is_held = hold;
+	if (!hold && inventory->is_wanted)
+		begin(inventory);
+}
+
+void inventory_status(const struct inventory *inventory, struct inventory_status *out)
+{
+	*out = inventory->status;
+}

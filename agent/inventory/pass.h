@@ -1,0 +1,30 @@
+/*
+ * pass - one reading of all sources, compared with the factbook and committed.
+ *
+ * Life     pass_new -> run on a worker -> pass_free.
+ * Owner    borrows state, root and labels: they outlive the run.
+ * Thread   pass_run: a worker; the rest the loop's, when it is over.
+ */
+#ifndef TSUJIBAN_AGENT_INVENTORY_PASS_H
+#define TSUJIBAN_AGENT_INVENTORY_PASS_H
+
+#include "agent/inventory/inventory.h"
+#include "agent/inventory/source.h"
+
+struct pass {
+	struct state *state;
+	const struct inventory_options *options;
+	enum event_cause cause;
+	/* What came of it. */
+	int rc; /* of the commit: 0 or negative */
+	uint64_t events;
+	struct inventory_status status; /* counts of a kind only if it is in `kinds` */
+	unsigned kinds;                 /* that could be read */
+};
+
+/* The table of sources, ended by a row without a name. */
+extern const struct source SOURCES[];
+
+void pass_run(struct pass *pass);
+
+#endif

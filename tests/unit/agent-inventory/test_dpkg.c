@@ -1,0 +1,230 @@
+#include "agent/inventory/source.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/io/file.h"
+#include "tests/unit/agent-inventory/scratch.h"
+
+/* Behind ours: it defines a macro `fail`. */
+#include <cmocka.h>
+
+#define STANZA(name, status, more) "Package: " name "\nStatus: " status "\n" more "\n"
+#define PLAIN(name)                STANZA(name, "install ok installed", "Architecture: amd64\nVersion: 1.0-1\n")
+
+static int set_up(void **state)
+{
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
+	*state = scratch;
+	return scratch_init(scratch) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	scratch_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static int parse(struct scratch *scratch, const char *text)
+{
+	scratch_forget(scratch);
+	return src_dpkg_parse(slice_text(text), &scratch->facts, &scratch->why);
+}
+
+static void expect(const struct fact *fact, unsigned field, const char *value)
+{
+	if (!fact)
+		fail_msg("no such package");
+	else if (!slice_is(fact->field[field], value))
+		fail_msg("field %u is '%.*s', not '%s'", field, SLICE_ARG(fact->field[field]),
+		        value);
+}
+
+static const struct fact *package(struct scratch *scratch, const char *name)
+{
+	return scratch_find(scratch, FACT_PACKAGE, PACKAGE_NAME, name);
+}
+
+static void test_stanza_becomes_a_fact(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(parse(scratch, STANZA("openssl", "install ok installed",
+	                                        "Priority: optional\nArchitecture: amd64\n"
+	                                        "Version: 3.0.15-1~deb12u1\nConffiles:\n"
+	                                        " /etc/ssl/openssl.cnf 0123\nDescription: x\n"
+	                                        " .\n Version: 9\n")),
+	        0);
+	assert_int_equal(scratch->facts.count, 1);
+	const struct fact *fact = package(scratch, "openssl");
+	expect(fact, PACKAGE_MANAGER, "dpkg");
+	expect(fact, PACKAGE_ARCH, "amd64");
+	expect(fact, PACKAGE_INSTANCE, "");
+	expect(fact, PACKAGE_VERSION, "3.0.15-1~deb12u1");
+	expect(fact, PACKAGE_SOURCE, "openssl");
+	expect(fact, PACKAGE_SOURCE_VERSION, "3.0.15-1~deb12u1");
+	expect(fact, PACKAGE_STATUS, "installed");
+}
+
+static void test_source_may_have_a_name_and_version_of_its_own(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(
+	        parse(scratch, STANZA("a", "install ok installed", "Version: 2\nSource: src\n")
+	                               STANZA("b", "install ok installed",
+	                                       "source: src (1:1.9-2)\nVersion: 1:1.9-2+b1\n")),
+	        0);
+	expect(package(scratch, "a"), PACKAGE_SOURCE, "src");
+	expect(package(scratch, "a"), PACKAGE_SOURCE_VERSION, "2");
+	expect(package(scratch, "b"), PACKAGE_SOURCE, "src");
+	expect(package(scratch, "b"), PACKAGE_SOURCE_VERSION, "1:1.9-2");
+}
+
+static void test_residue_is_a_fact_and_a_mere_wish_is_none(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(
+	        parse(scratch, STANZA("residue", "deinstall ok config-files", "Version: 1\n")
+	                               STANZA("wish", "hold ok not-installed", "Priority: extra\n")
+	                                       STANZA("half", "install reinstreq half-configured",
+	                                               "Version: 1\n")),
+	        0);
+	assert_int_equal(scratch->facts.count, 2);
+	expect(package(scratch, "residue"), PACKAGE_STATUS, "config-files");
+	expect(package(scratch, "half"), PACKAGE_STATUS, "half-configured");
+}
+
+static void test_one_name_on_two_architectures_is_two_facts(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(
+	        parse(scratch, STANZA("libc6", "install ok installed",
+	                               "Architecture: amd64\nVersion: 2\n") STANZA("libc6",
+	                               "install ok installed", "Architecture: i386\nVersion: 2\n")),
+	        0);
+	uint8_t first[FACT_KEY_MAX], second[FACT_KEY_MAX];
+	size_t first_len = fact_key(&scratch->facts.fact[0], first);
+	size_t second_len = fact_key(&scratch->facts.fact[1], second);
+	assert_false(first_len == second_len && memcmp(first, second, first_len) == 0);
+}
+
+static void test_damaged_file_is_refused_with_the_line(void **state)
+{
+	static const struct {
+		const char *text, *part;
+	} rows[] = {
+	        {"", "empty"},
+	        {"Package: a", "within a line"},
+	        {PLAIN("a") "Package: b\nStatus: install ok installed\nVersion: 1\n",
+	                "line 8: it ends within a stanza"},
+	        {PLAIN("a") "Status: install ok installed\nVersion: 1\n\n",
+	                "line 6: a stanza without a package name"},
+	        {"Package: a\nVersion: 1\n\n", "line 1: a stanza without a known status"},
+	        {STANZA("a", "install ok", "Version: 1\n"), "known status"},
+	        {STANZA("a", "install ok dreaming", "Version: 1\n"), "known status"},
+	        {STANZA("a", "install ok installed", ""), "without a version"},
+	        {STANZA("a", "install ok installed", "Version: 1 2\n"), "without a version"},
+	        {STANZA("a", "install ok installed", "Version: 1\nVersion: 2\n"),
+	                "line 4: a field that the stanza has already"},
+	        {STANZA("a", "install ok installed", "Version: 1\nSource: s (1\n"), "source"},
+	        {STANZA("a b", "install ok installed", "Version: 1\n"), "package name"},
+	        {" stray\n\n", "line 1: a continuation of nothing"},
+	        {"Package: a\nno colon here\n\n", "line 2: no field"},
+	};
+	struct scratch *scratch = *state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(parse(scratch, rows[i].text), ERR_FORMAT);
+		if (!strstr(scratch->why.text, rows[i].part))
+			fail_msg("row %zu: '%s' does not say '%s'", i, scratch->why.text,
+			        rows[i].part);
+	}
+	struct slice nul = slice_of("Package: a\0b\n\n", 14);
+	assert_int_equal(src_dpkg_parse(nul, &scratch->facts, &scratch->why), ERR_FORMAT);
+}
+
+/* Wherever a file was cut, it either says so or tells nothing of what came before as gone. */
+static void test_file_cut_anywhere_is_refused(void **state)
+{
+	static const char whole[] = PLAIN("a") PLAIN("b");
+	struct scratch *scratch = *state;
+	size_t stanza = strlen(PLAIN("a"));
+	for (size_t len = 0; len < strlen(whole); len++) {
+		scratch_forget(scratch);
+		int rc = src_dpkg_parse(slice_of(whole, len), &scratch->facts, &scratch->why);
+		assert_int_equal(rc, len == stanza ? 0 : ERR_FORMAT);
+	}
+}
+
+static void test_host_without_dpkg_has_no_packages(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(src_dpkg_read(scratch->root, &scratch->facts, &scratch->why), ERR_MISSING);
+}
+
+static void test_distroless_image_has_a_file_a_package(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_true(scratch_write(scratch, "/var/lib/dpkg/status.d/base",
+	        "Package: base-files\nArchitecture: amd64\nVersion: 12\nDescription: x\n"));
+	assert_true(scratch_write(scratch, "/var/lib/dpkg/status.d/tzdata",
+	        "Package: tzdata\nArchitecture: all\nVersion: 2024a\n"));
+	assert_true(scratch_write(
+	        scratch, "/var/lib/dpkg/status.d/tzdata.md5sums", "0123  usr/share/x\n"));
+	assert_int_equal(src_dpkg_read(scratch->root, &scratch->facts, &scratch->why), 0);
+	assert_int_equal(scratch->facts.count, 2);
+	expect(package(scratch, "tzdata"), PACKAGE_VERSION, "2024a");
+	expect(package(scratch, "base-files"), PACKAGE_STATUS, "installed");
+}
+
+static void test_this_hosts_packages_are_what_dpkg_query_says(void **state)
+{
+	static const char command[] =
+	        "dpkg-query -W -f '${Package}\\t${Architecture}\\t${Version}\\t"
+	        "${source:Package}\\t${source:Version}\\t${db:Status-Status}\\n' 2>/dev/null";
+	static const unsigned fields[] = {PACKAGE_NAME, PACKAGE_ARCH, PACKAGE_VERSION,
+	        PACKAGE_SOURCE, PACKAGE_SOURCE_VERSION, PACKAGE_STATUS};
+	struct scratch *scratch = *state;
+	char line[4096];
+	size_t lines = 0, at = 0;
+	if (access("/usr/bin/dpkg-query", X_OK) != 0 || access("/var/lib/dpkg/status", R_OK) != 0)
+		skip();
+	assert_int_equal(src_dpkg_read("/", &scratch->facts, &scratch->why), 0);
+	FILE *query = popen(command, "r");
+	assert_non_null(query);
+	while (fgets(line, sizeof(line), query)) {
+		char *rest = line, *value = NULL;
+		const char *name = strsep(&rest, "\t"), *arch = strsep(&rest, "\t");
+		for (at = 0; at < scratch->facts.count; at++)
+			if (slice_is(scratch->facts.fact[at].field[PACKAGE_NAME], name) &&
+			        slice_is(scratch->facts.fact[at].field[PACKAGE_ARCH], arch))
+				break;
+		if (at == scratch->facts.count)
+			fail_msg("package '%s' was not found", name);
+		for (size_t i = 2; (value = strsep(&rest, "\t\n")) && i < 6; i++)
+			expect(&scratch->facts.fact[at], fields[i], value);
+		lines++;
+	}
+	pclose(query);
+	assert_true(lines > 0);
+	assert_int_equal(lines, scratch->facts.count);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	        TEST(test_stanza_becomes_a_fact),
+	        TEST(test_source_may_have_a_name_and_version_of_its_own),
+	        TEST(test_residue_is_a_fact_and_a_mere_wish_is_none),
+	        TEST(test_one_name_on_two_architectures_is_two_facts),
+	        TEST(test_damaged_file_is_refused_with_the_line),
+	        TEST(test_file_cut_anywhere_is_refused),
+	        TEST(test_host_without_dpkg_has_no_packages),
+	        TEST(test_distroless_image_has_a_file_a_package),
+	        TEST(test_this_hosts_packages_are_what_dpkg_query_says),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+#include "agent/inventory/inventory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/state/factbook.h"
+#include "agent/state/spool.h"
+#include "common/base/clock.h"
+#include "tests/unit/agent-inventory/scratch.h"
+
+/* Behind ours: it defines a macro `fail`. */
+#include <cmocka.h>
+
+#define PATIENCE_MS 20000
+#define ONE         "Package: one\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+#define ONE_NEWER   "Package: one\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n\n"
+#define TWO         "Package: two\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+
+struct bench {
+	struct scratch scratch;
+	char state_dir[64];
+	struct loop *loop;
+	struct timer *patience;
+	struct state *state;
+	struct inventory *inventory;
+	unsigned passes;
+	uint64_t events;
+	bool has_failed;
+};
+
+static void on_committed(void *ctx, uint64_t events)
+{
+	struct bench *bench = ctx;
+	bench->passes++;
+	bench->events = events;
+	loop_stop(bench->loop);
+}
+
+static void on_impatience(void *ctx)
+{
+	struct bench *bench = ctx;
+	bench->has_failed = true;
+	loop_stop(bench->loop);
+}
+
+static void run_pass(struct bench *bench)
+{
+	unsigned before = bench->passes;
+	timer_start(bench->patience, PATIENCE_MS, 0);
+	loop_run(bench->loop);
+	timer_stop(bench->patience);
+	assert_false(bench->has_failed);
+	assert_int_equal(bench->passes, before + 1);
+}
+
+static void make_inventory(struct bench *bench)
+{
+	static const char *const names[] = {"env"}, *const values[] = {"test"};
+	struct inventory_options options = {.root = bench->scratch.root,
+	        .interval_ns = 3600 * NS_PER_S,
+	        .label_count = 1,
+	        .label_name = names,
+	        .label_value = values};
+	struct inventory_events events = {.committed = on_committed};
+	assert_int_equal(inventory_new(bench->loop, bench->state, &options, &events, bench,
+	                         &bench->inventory, NULL),
+	        0);
+}
+
+static void set_status(struct bench *bench, const char *text)
+{
+	assert_true(scratch_write(&bench->scratch, "/var/lib/dpkg/status", text));
+}
+
+static int count_one(void *ctx, const struct fact *fact)
+{
+	size_t *count = ctx;
+	(void)fact;
+	(*count)++;
+	return 0;
+}
+
+static size_t known(struct bench *bench, enum fact_kind kind)
+{
+	struct kv_txn *txn = NULL;
+	size_t count = 0;
+	assert_int_equal(kv_begin_read(state_kv(bench->state), &txn), 0);
+	assert_int_equal(factbook_each(txn, kind, count_one, &count), 0);
+	kv_abort(txn);
+	return count;
+}
+
+static int set_up(void **state)
+{
+	struct state_limits limits = {.spool_bytes = 64u << 20, .map_bytes = 256u << 20};
+	struct bench *bench = calloc(1, sizeof(*bench));
+	strcpy(bench->state_dir, "/tmp/test-inventory-XXXXXX");
+	if (!scratch_init(&bench->scratch) || !mkdtemp(bench->state_dir) ||
+	        state_open(bench->state_dir, &limits, &bench->state, NULL) < 0)
+		return -1;
+	bench->loop = loop_new();
+	bench->patience = timer_new(bench->loop, on_impatience, bench);
+	scratch_write(&bench->scratch, "/etc/os-release", "ID=debian\n");
+	set_status(bench, ONE);
+	make_inventory(bench);
+	*state = bench;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *bench = *state;
+	inventory_free(bench->inventory);
+	timer_free(bench->patience);
+	state_close(bench->state);
+	loop_free(bench->loop);
+	nftw(bench->state_dir, scratch_remove_one, 32, FTW_DEPTH | FTW_PHYS);
+	scratch_fini(&bench->scratch);
+	free(bench);
+	return 0;
+}
+
+static void test_first_pass_reports_everything(void **state)
+{
+	struct bench *bench = *state;
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_PACKAGE), 1);
+	assert_int_equal(known(bench, FACT_OS), 1);
+	assert_int_equal(known(bench, FACT_LABEL), 1);
+	assert_true(bench->events >= 3);
+	struct inventory_status status;
+	inventory_status(bench->inventory, &status);
+	assert_int_equal(status.packages, 1);
+	assert_true(status.last_pass_ns > 0);
+	assert_string_equal(status.why, "");
+}
+
+static void test_change_of_the_status_file_brings_a_pass(void **state)
+{
+	struct bench *bench = *state;
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	set_status(bench, ONE_NEWER TWO);
+	run_pass(bench);
+	assert_int_equal(bench->events, 2); /* one upgraded, one installed */
+	assert_int_equal(known(bench, FACT_PACKAGE), 2);
+	set_status(bench, TWO);
+	run_pass(bench);
+	assert_int_equal(bench->events, 1);
+	assert_int_equal(known(bench, FACT_PACKAGE), 1);
+}
+
+static void test_nothing_new_is_no_event(void **state)
+{
+	struct bench *bench = *state;
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	set_status(bench, ONE);
+	run_pass(bench);
+	assert_int_equal(bench->events, 0);
+}
+
+static void test_damaged_source_keeps_its_facts(void **state)
+{
+	struct bench *bench = *state;
+	struct inventory_status status;
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	set_status(bench, "Package: one\nStat");
+	run_pass(bench);
+	assert_int_equal(bench->events, 0);
+	assert_int_equal(known(bench, FACT_PACKAGE), 1);
+	inventory_status(bench->inventory, &status);
+	assert_non_null(strstr(status.why, "dpkg"));
+	assert_int_equal(status.packages, 1);
+	set_status(bench, ONE TWO);
+	run_pass(bench);
+	inventory_status(bench->inventory, &status);
+	assert_string_equal(status.why, "");
+	assert_int_equal(status.packages, 2);
+}
+
+static void test_held_inventory_passes_after_its_release(void **state)
+{
+	struct bench *bench = *state;
+	inventory_hold(bench->inventory, true);
+	inventory_start(bench->inventory);
+	assert_int_equal(bench->passes, 0);
+	inventory_hold(bench->inventory, false);
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_PACKAGE), 1);
+}
+
+static void test_freeing_waits_for_the_pass_under_way(void **state)
+{
+	struct bench *bench = *state;
+	inventory_start(bench->inventory);
+	inventory_free(bench->inventory);
+	bench->inventory = NULL;
+	assert_int_equal(bench->passes, 0);
+	assert_int_equal(known(bench, FACT_PACKAGE), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	        TEST(test_first_pass_reports_everything),
+	        TEST(test_change_of_the_status_file_brings_a_pass),
+	        TEST(test_nothing_new_is_no_event),
+	        TEST(test_damaged_source_keeps_its_facts),
+	        TEST(test_held_inventory_passes_after_its_release),
+	        TEST(test_freeing_waits_for_the_pass_under_way),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
