@@ -1,9 +1,10 @@
 /*
  * ingest_private - what the files of this folder share.
  *
- *   server.c  listener, table of sessions     peer.c    one connection, a state machine
- *   greet.c   Hello and Welcome               intake.c  batches
- *   admit.c   enrolment                       renew.c   a new certificate for a known host
+ *   server.c    listener, table of sessions      peer.c   one connection, a state machine
+ *   greet.c     Hello and Welcome                admit.c  enrolment
+ *   intake.c    batches from the peer            renew.c  a new certificate for a known host
+ *   batchjob.c  batches into the store
  *
  * A job that waits for the store holds its peer, and the peer holds the ingest: each is freed when
  * its connection or listener is closed and its last job is done.
@@ -15,7 +16,7 @@
 #include "common/base/arena.h"
 
 struct peer;
-struct intake_job;
+struct batch_job;
 
 struct ingest {
 	struct loop *loop;
@@ -28,9 +29,9 @@ struct ingest {
 	struct tls_context *tls;
 	struct listener *listener;
 
-	struct peer *peers;           /* all, a list */
-	struct peer *sessions;        /* those that stream, by host */
-	struct intake_job *idle_jobs; /* for the next batches */
+	struct peer *peers;          /* all, a list */
+	struct peer *sessions;       /* those that stream, by host */
+	struct batch_job *idle_jobs; /* for the next batches */
 	unsigned idle_count;
 	size_t peer_count;
 	size_t waiting_bytes; /* of batches that wait for the store */

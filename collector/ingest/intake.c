@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "collector/ingest/batchjob.h"
 #include "collector/store/picture.h"
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -12,42 +13,11 @@
 #define IDLE_KEEP_BYTES   (64u << 10) /* of each buffer of an idle job */
 #define TOUCH_NS          (10 * NS_PER_S)
 
-/* A gap and the labels of the host: what the collector itself tells when a stream begins anew. */
-#define NOTES_MAX (1 + HOST_LABELS_MAX)
-
-enum verdict {
-	VERDICT_STORED,
-	VERDICT_DUPLICATE, /* stored before, all of it */
-	VERDICT_HOLE,
-	VERDICT_REPLACED, /* the host has begun another stream since */
-	VERDICT_REVOKED,  /* … has been revoked since */
-};
-
-/* One batch on its way into the store. Its memory is used again for the next. */
-struct intake_job {
-	struct store_job job;
-	struct peer *peer;
-	struct arena *arena;
-	struct buf raw;   /* the frame's payload as it came */
-	struct buf plain; /* … unzipped; events borrow from it */
-	size_t bytes;
-	struct log_batch batch;
-	struct event *events; /* NOTES_MAX places for notes, then those of the batch */
-	bool touches_host;
-
-	/* from apply */
-	enum verdict verdict;
-	bool is_new_stream; /* … and there was another: all that was known is forgotten */
-	size_t note_count;
-	uint64_t stored_seq;
-	struct intake_job *next;
-};
-
 /* --- jobs ------------------------------------------------------------------------------------- */
 
-static struct intake_job *take_job(struct ingest *ingest)
+static struct batch_job *take_job(struct ingest *ingest)
 {
-	struct intake_job *job = ingest->idle_jobs;
+	struct batch_job *job = ingest->idle_jobs;
 
 	if (job) {
 		LL_DELETE(ingest->idle_jobs, job);
@@ -59,7 +29,7 @@ static struct intake_job *take_job(struct ingest *ingest)
 	return job;
 }
 
-static void free_job(struct intake_job *job)
+static void free_job(struct batch_job *job)
 {
 	arena_free(job->arena);
 	buf_fini(&job->raw);
@@ -67,7 +37,7 @@ static void free_job(struct intake_job *job)
 	free(job);
 }
 
-static void give_job_back(struct ingest *ingest, struct intake_job *job)
+static void give_job_back(struct ingest *ingest, struct batch_job *job)
 {
 	if (ingest->idle_count == IDLE_JOBS_MAX) {
 		free_job(job);
@@ -84,7 +54,7 @@ static void give_job_back(struct ingest *ingest, struct intake_job *job)
 
 void intake_fini(struct ingest *ingest)
 {
-	struct intake_job *job, *next;
+	struct batch_job *job, *next;
 
 	LL_FOREACH_SAFE(ingest->idle_jobs, job, next)
 	{
@@ -94,158 +64,12 @@ void intake_fini(struct ingest *ingest)
 	ingest->idle_count = 0;
 }
 
-/* --- on the writer's thread ------------------------------------------------------------------- */
-
-static int note(struct intake_job *job, struct kv_txn *txn, const struct event *event)
-{
-	struct event *place = &job->events[job->note_count];
-	int rc;
-
-	*place = *event;
-	rc = eventlog_note(txn, job->batch.host, place);
-	if (rc == 0)
-		job->note_count++;
-	return rc;
-}
-
-/* The labels' texts are copied first: every note moves what was read from the store. */
-static int note_labels(struct intake_job *job, struct kv_txn *txn)
-{
-	struct event event = {.time_ns = job->batch.received_ns,
-	        .kind = EVENT_FACT,
-	        .action = ACTION_INSTALLED,
-	        .cause = CAUSE_BASELINE};
-	struct host_record host;
-	struct fact *labels;
-	size_t count;
-	int rc = hosts_get(txn, job->batch.host, &host);
-
-	if (rc < 0)
-		return rc;
-	count = host.label_count;
-	labels = arena_alloc_zeroed(job->arena, HOST_LABELS_MAX, sizeof(*labels));
-	if (!labels)
-		return ERR_LIMIT;
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		struct fact label = {
-		        .kind = FACT_LABEL, .field = {host.label_name[i], host.label_value[i]}};
-		rc = fact_copy(&label, job->arena, &labels[i]);
-	}
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		event.fact_after = &labels[i];
-		rc = note(job, txn, &event);
-	}
-	return rc;
-}
-
-/* The host had a stream before this one: what its agent knew is gone, and so is what was known
- * through it. */
-static int begin_anew(struct intake_job *job, struct kv_txn *txn)
-{
-	struct event gap = {.time_ns = job->batch.received_ns,
-	        .kind = EVENT_AGENT,
-	        .action = ACTION_GAP,
-	        .cause = CAUSE_LIVE,
-	        .detail = slice_text("a new stream began: the agent's state was lost or replaced")};
-	int rc = picture_clear(txn, job->batch.host);
-
-	job->is_new_stream = true;
-	if (rc == 0)
-		rc = note(job, txn, &gap);
-	if (rc == 0)
-		rc = note_labels(job, txn);
-	return rc;
-}
-
-static enum verdict judge_sequence(const struct log_batch *batch, uint64_t stored_seq)
-{
-	if (batch->first_seq > stored_seq + 1)
-		return VERDICT_HOLE;
-	if (batch->first_seq + batch->count - 1 <= stored_seq)
-		return VERDICT_DUPLICATE;
-	return VERDICT_STORED;
-}
-
-/* Whether the batch is to be stored, and what has to come before it. */
-static int judge_stream(struct intake_job *job, struct kv_txn *txn)
-{
-	uint8_t current[WIRE_STREAM_ID_BYTES];
-	int rc = eventlog_current_stream(txn, job->batch.host, current);
-
-	if (rc < 0)
-		return rc == ERR_MISSING ? 0 : rc;
-	if (memcmp(current, job->batch.stream_id, WIRE_STREAM_ID_BYTES) == 0)
-		return 0;
-	if (job->stored_seq == 0)
-		return begin_anew(job, txn);
-	job->verdict = VERDICT_REPLACED;
-	return 0;
-}
-
-static int judge(struct intake_job *job, struct kv_txn *txn)
-{
-	const struct log_batch *batch = &job->batch;
-	struct host_record host;
-	int rc = hosts_get(txn, batch->host, &host);
-
-	if (rc < 0)
-		return rc;
-	job->verdict = VERDICT_REVOKED;
-	if (host.is_revoked)
-		return 0;
-	rc = eventlog_last_seq(txn, batch->host, batch->stream_id, &job->stored_seq);
-	if (rc < 0)
-		return rc;
-	job->verdict = judge_sequence(batch, job->stored_seq);
-	return job->verdict == VERDICT_STORED ? judge_stream(job, txn) : 0;
-}
-
-static int touch_host(struct kv_txn *txn, uint32_t id, int64_t now_ns)
-{
-	struct host_record host;
-	int rc = hosts_get(txn, id, &host);
-
-	if (rc < 0)
-		return rc;
-	host.last_seen_ns = now_ns;
-	return hosts_put(txn, &host, NULL);
-}
-
-static int write_batch(struct intake_job *job, struct kv_txn *txn)
-{
-	struct log_batch *batch = &job->batch;
-	int rc = eventlog_append(txn, batch);
-
-	for (size_t i = batch->skip; rc == 0 && i < batch->count; i++)
-		rc = picture_apply(txn, batch->host, &job->events[NOTES_MAX + i]);
-	if (rc == 0 && job->touches_host)
-		rc = touch_host(txn, batch->host, batch->received_ns);
-	return rc;
-}
-
-static int apply_batch(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
-{
-	struct intake_job *job = (struct intake_job *)base;
-	int rc;
-
-	job->is_new_stream = false;
-	job->note_count = 0;
-	rc = judge(job, txn);
-	if (rc == 0 && job->verdict == VERDICT_STORED)
-		rc = write_batch(job, txn);
-	if (rc < 0)
-		return fail(out_why, rc, "cannot store a batch: %s", err_text(rc));
-	if (job->verdict == VERDICT_STORED)
-		job->stored_seq = job->batch.first_seq + job->batch.count - 1;
-	return 0;
-}
-
 /* --- stored ----------------------------------------------------------------------------------- */
 
 /* Notes are told before the events; with notes nothing is skipped, since the stream is new. */
-static void tell_stored(struct ingest *ingest, struct intake_job *job)
+static void tell_stored(struct ingest *ingest, struct batch_job *job)
 {
-	size_t first = NOTES_MAX + job->batch.skip - job->note_count;
+	size_t first = BATCHJOB_NOTES_MAX + job->batch.skip - job->note_count;
 	size_t count = job->note_count + job->batch.count - job->batch.skip;
 
 	if (job->note_count > 0)
@@ -257,7 +81,7 @@ static void tell_stored(struct ingest *ingest, struct intake_job *job)
 		        job->is_new_stream);
 }
 
-static void acknowledge(struct intake_job *job)
+static void acknowledge(struct batch_job *job)
 {
 	struct message message = {.kind = FRAME_ACK};
 
@@ -265,7 +89,7 @@ static void acknowledge(struct intake_job *job)
 	peer_send(job->peer, &message);
 }
 
-static void act_on_verdict(struct intake_job *job)
+static void act_on_verdict(struct batch_job *job)
 {
 	struct peer *peer = job->peer;
 
@@ -295,7 +119,7 @@ static void act_on_verdict(struct intake_job *job)
 
 static void batch_done(struct store_job *base, int code, const struct reason *why)
 {
-	struct intake_job *job = (struct intake_job *)base;
+	struct batch_job *job = (struct batch_job *)base;
 	struct peer *peer = job->peer;
 	struct ingest *ingest = peer->ingest;
 	size_t bytes = job->bytes;
@@ -311,7 +135,7 @@ static void batch_done(struct store_job *base, int code, const struct reason *wh
 /* --- from the peer ---------------------------------------------------------------------------- */
 
 static int decode_event(
-        struct intake_job *job, struct slice bytes, struct event *out, struct reason *out_why)
+        struct batch_job *job, struct slice bytes, struct event *out, struct reason *out_why)
 {
 	struct log_batch *batch = &job->batch;
 	int rc = wire_event_decode(bytes, job->arena, out, out_why);
@@ -327,18 +151,19 @@ static int decode_event(
 	return 0;
 }
 
-static int decode_events(struct intake_job *job, const struct batch *batch, struct reason *out_why)
+static int decode_events(struct batch_job *job, const struct batch *batch, struct reason *out_why)
 {
 	struct reason why;
 	int rc;
 
 	job->batch.min_time_ns = INT64_MAX;
 	job->batch.max_time_ns = INT64_MIN;
-	job->events = arena_alloc(job->arena, (NOTES_MAX + batch->count) * sizeof(*job->events));
+	job->events = arena_alloc(
+	        job->arena, (BATCHJOB_NOTES_MAX + batch->count) * sizeof(*job->events));
 	if (!job->events)
 		return fail(out_why, ERR_LIMIT, "a batch is too large");
 	for (size_t i = 0; i < batch->count; i++) {
-		struct event *event = &job->events[NOTES_MAX + i];
+		struct event *event = &job->events[BATCHJOB_NOTES_MAX + i];
 		rc = decode_event(job, batch->events[i], event, &why);
 		if (rc < 0)
 			return fail(out_why, rc, "event %llu: %s",
@@ -348,7 +173,7 @@ static int decode_events(struct intake_job *job, const struct batch *batch, stru
 	return 0;
 }
 
-static int open_batch(struct intake_job *job, const struct frame *frame, struct reason *out_why)
+static int open_batch(struct batch_job *job, const struct frame *frame, struct reason *out_why)
 {
 	struct message message;
 	struct frame copy = *frame;
@@ -371,12 +196,12 @@ static int open_batch(struct intake_job *job, const struct frame *frame, struct 
 	return decode_events(job, &message.batch, out_why);
 }
 
-static void submit(struct peer *peer, struct intake_job *job)
+static void submit(struct peer *peer, struct batch_job *job)
 {
 	int64_t now_ns = clock_wall_ns();
 
 	job->peer = peer;
-	job->job = (struct store_job){.apply = apply_batch, .done = batch_done};
+	job->job = (struct store_job){.apply = batchjob_apply, .done = batch_done};
 	job->batch.host = peer->host;
 	job->batch.received_ns = now_ns;
 	memcpy(job->batch.stream_id, peer->stream_id, WIRE_STREAM_ID_BYTES);
@@ -392,7 +217,7 @@ static void submit(struct peer *peer, struct intake_job *job)
 
 void intake_batch(struct peer *peer, const struct frame *frame)
 {
-	struct intake_job *job;
+	struct batch_job *job;
 	struct reason why;
 
 	if (peer->is_stream_over) {

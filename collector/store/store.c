@@ -74,8 +74,8 @@ static void *writer_main(void *arg)
 
 static bool is_store_trouble(int code)
 {
-	return code == -ENOSPC || code == -EDQUOT || code == -EIO || code == -EROFS ||
-	       code == ERR_STORE;
+	return code == -ENOSPC || code == -EDQUOT || code == -EFBIG || code == -EIO ||
+	       code == -EROFS || code == ERR_STORE;
 }
 
 static void note_health(struct store *store, const struct store_job *job)

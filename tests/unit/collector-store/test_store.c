@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/base/buf.h"
@@ -219,6 +221,49 @@ static void test_full_map_fails_and_room_makes_it_well_again(void **state)
 	end(&running);
 }
 
+/* The kernel refuses to let any file grow beyond this: a full disk, for who writes. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max : bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_failed_commit_keeps_nothing_and_the_next_goes_on(void **state)
+{
+	static struct put_job jobs[20];
+	struct running running;
+	struct kv_txn *hold;
+
+	(void)state;
+	begin(&running, MAP_BYTES);
+	memset(jobs, 0, sizeof(jobs));
+	for (unsigned i = 0; i < 20; i++)
+		jobs[i].value_bytes = 100000;
+	limit_files(1u << 20);
+	hold = hold_writer(&running);
+	done_wanted = 20;
+	submit(&running, jobs, 20);
+	kv_abort(hold);
+	loop_run(running.loop);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_true(jobs[i].code < 0);
+		assert_false(is_stored(running.store, i));
+	}
+	assert_true(store_is_failing(running.store));
+	limit_files(RLIM_INFINITY);
+	submit_and_run(&running, jobs, 20);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(jobs[i].code, 0);
+		assert_true(is_stored(running.store, i));
+	}
+	assert_false(store_is_failing(running.store));
+	end(&running);
+}
+
 static void test_close_finishes_what_was_submitted(void **state)
 {
 	static struct put_job jobs[100];
@@ -308,6 +353,7 @@ int main(void)
 	        cmocka_unit_test(test_lone_failing_job_keeps_nothing),
 	        cmocka_unit_test(test_waiting_jobs_share_one_commit),
 	        cmocka_unit_test(test_full_map_fails_and_room_makes_it_well_again),
+	        cmocka_unit_test(test_failed_commit_keeps_nothing_and_the_next_goes_on),
 	        cmocka_unit_test(test_close_finishes_what_was_submitted),
 	        cmocka_unit_test(test_job_submitted_by_done_while_closing_is_kept),
 	        cmocka_unit_test(test_second_collector_is_refused),

@@ -1,0 +1,147 @@
+#include "collector/ingest/batchjob.h"
+
+#include "collector/store/picture.h"
+
+static int note(struct batch_job *job, struct kv_txn *txn, const struct event *event)
+{
+	struct event *place = &job->events[job->note_count];
+	int rc;
+
+	*place = *event;
+	rc = eventlog_note(txn, job->batch.host, place);
+	if (rc == 0)
+		job->note_count++;
+	return rc;
+}
+
+/* The labels' texts are copied first: every note moves what was read from the store. */
+static int note_labels(struct batch_job *job, struct kv_txn *txn)
+{
+	struct event event = {.time_ns = job->batch.received_ns,
+	        .kind = EVENT_FACT,
+	        .action = ACTION_INSTALLED,
+	        .cause = CAUSE_BASELINE};
+	struct host_record host;
+	struct fact *labels;
+	size_t count;
+	int rc = hosts_get(txn, job->batch.host, &host);
+
+	if (rc < 0)
+		return rc;
+	count = host.label_count;
+	labels = arena_alloc_zeroed(job->arena, HOST_LABELS_MAX, sizeof(*labels));
+	if (!labels)
+		return ERR_LIMIT;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct fact label = {
+		        .kind = FACT_LABEL, .field = {host.label_name[i], host.label_value[i]}};
+		rc = fact_copy(&label, job->arena, &labels[i]);
+	}
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		event.fact_after = &labels[i];
+		rc = note(job, txn, &event);
+	}
+	return rc;
+}
+
+/* The host had a stream before this one: what its agent knew is gone, and so is what was known
+ * through it. */
+static int begin_anew(struct batch_job *job, struct kv_txn *txn)
+{
+	struct event gap = {.time_ns = job->batch.received_ns,
+	        .kind = EVENT_AGENT,
+	        .action = ACTION_GAP,
+	        .cause = CAUSE_LIVE,
+	        .detail = slice_text("a new stream began: the agent's state was lost or replaced")};
+	int rc = picture_clear(txn, job->batch.host);
+
+	job->is_new_stream = true;
+	if (rc == 0)
+		rc = note(job, txn, &gap);
+	if (rc == 0)
+		rc = note_labels(job, txn);
+	return rc;
+}
+
+static enum verdict judge_sequence(const struct log_batch *batch, uint64_t stored_seq)
+{
+	if (batch->first_seq > stored_seq + 1)
+		return VERDICT_HOLE;
+	if (batch->first_seq + batch->count - 1 <= stored_seq)
+		return VERDICT_DUPLICATE;
+	return VERDICT_STORED;
+}
+
+/* Whether the batch is to be stored, and what has to come before it. */
+static int judge_stream(struct batch_job *job, struct kv_txn *txn)
+{
+	uint8_t current[WIRE_STREAM_ID_BYTES];
+	int rc = eventlog_current_stream(txn, job->batch.host, current);
+
+	if (rc < 0)
+		return rc == ERR_MISSING ? 0 : rc;
+	if (memcmp(current, job->batch.stream_id, WIRE_STREAM_ID_BYTES) == 0)
+		return 0;
+	if (job->stored_seq == 0)
+		return begin_anew(job, txn);
+	job->verdict = VERDICT_REPLACED;
+	return 0;
+}
+
+static int judge(struct batch_job *job, struct kv_txn *txn)
+{
+	const struct log_batch *batch = &job->batch;
+	struct host_record host;
+	int rc = hosts_get(txn, batch->host, &host);
+
+	if (rc < 0)
+		return rc;
+	job->verdict = VERDICT_REVOKED;
+	if (host.is_revoked)
+		return 0;
+	rc = eventlog_last_seq(txn, batch->host, batch->stream_id, &job->stored_seq);
+	if (rc < 0)
+		return rc;
+	job->verdict = judge_sequence(batch, job->stored_seq);
+	return job->verdict == VERDICT_STORED ? judge_stream(job, txn) : 0;
+}
+
+static int touch_host(struct kv_txn *txn, uint32_t id, int64_t now_ns)
+{
+	struct host_record host;
+	int rc = hosts_get(txn, id, &host);
+
+	if (rc < 0)
+		return rc;
+	host.last_seen_ns = now_ns;
+	return hosts_put(txn, &host, NULL);
+}
+
+static int write_batch(struct batch_job *job, struct kv_txn *txn)
+{
+	struct log_batch *batch = &job->batch;
+	int rc = eventlog_append(txn, batch);
+
+	for (size_t i = batch->skip; rc == 0 && i < batch->count; i++)
+		rc = picture_apply(txn, batch->host, &job->events[BATCHJOB_NOTES_MAX + i]);
+	if (rc == 0 && job->touches_host)
+		rc = touch_host(txn, batch->host, batch->received_ns);
+	return rc;
+}
+
+int batchjob_apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
+{
+	struct batch_job *job = (struct batch_job *)base;
+	int rc;
+
+	job->is_new_stream = false;
+	job->note_count = 0;
+	rc = judge(job, txn);
+	if (rc == 0 && job->verdict == VERDICT_STORED)
+		rc = write_batch(job, txn);
+	if (rc < 0)
+		return fail(out_why, rc, "cannot store a batch: %s", err_text(rc));
+	if (job->verdict == VERDICT_STORED)
+		job->stored_seq = job->batch.first_seq + job->batch.count - 1;
+	return 0;
+}

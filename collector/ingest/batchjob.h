@@ -1,0 +1,47 @@
+/*
+ * batchjob - one batch on its way into the store, and what becomes of it there.
+ *
+ * Log, picture and stream position change in one transaction. What a peer can do wrong is a verdict,
+ * not a failure: it must not cost the batches of others that share the transaction.
+ *
+ * Life     intake.c's. Thread   batchjob_apply: the store's writer.
+ */
+#ifndef TSUJIBAN_COLLECTOR_INGEST_BATCHJOB_H
+#define TSUJIBAN_COLLECTOR_INGEST_BATCHJOB_H
+
+#include "collector/ingest/peer.h"
+
+/* A gap and the labels of the host: what the collector itself tells when a stream begins anew. */
+#define BATCHJOB_NOTES_MAX (1 + HOST_LABELS_MAX)
+
+enum verdict {
+	VERDICT_STORED,
+	VERDICT_DUPLICATE, /* stored before, all of it */
+	VERDICT_HOLE,
+	VERDICT_REPLACED, /* the host has begun another stream since */
+	VERDICT_REVOKED,  /* … has been revoked since */
+};
+
+/* One batch on its way into the store. Its memory is used again for the next. */
+struct batch_job {
+	struct store_job job;
+	struct peer *peer;
+	struct arena *arena;
+	struct buf raw;   /* the frame's payload as it came */
+	struct buf plain; /* … unzipped; events borrow from it */
+	size_t bytes;
+	struct log_batch batch;
+	struct event *events; /* BATCHJOB_NOTES_MAX places for notes, then those of the batch */
+	bool touches_host;
+
+	/* from apply */
+	enum verdict verdict;
+	bool is_new_stream; /* … and there was another: all that was known is forgotten */
+	size_t note_count;
+	uint64_t stored_seq;
+	struct batch_job *next;
+};
+
+int batchjob_apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why);
+
+#endif
