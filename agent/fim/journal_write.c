@@ -10,6 +10,7 @@
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 
 /* How many paths below vanished directories one transaction deletes; the rest is left to the next
  * batch, so that removing a huge tree costs neither a huge transaction nor huge memory. */
@@ -24,9 +25,23 @@ struct write {
 	bool has_changed;
 };
 
+/* An event that cannot be told as it is would keep the whole batch from ever being written. That
+ * would be our own fault; it costs this event, with a line in the log. */
+static int skip_event(const struct event *event, int code)
+{
+	struct buf shown = BUF_INIT;
+	text_append_display(&shown, event->path);
+	log_error("cannot tell '%s' of '%.300s': %s", event_action_name(event->action),
+	        buf_text(&shown), err_text(code));
+	buf_fini(&shown);
+	return 0;
+}
+
 static int append(struct write *write, const struct event *event)
 {
 	int rc = spool_append(write->txn, event, NULL);
+	if (rc == ERR_FORMAT || rc == ERR_LIMIT)
+		return skip_event(event, rc);
 	if (rc == 0) {
 		write->batch->events++;
 		write->has_changed = true;
