@@ -2,11 +2,6 @@
  * ingest - the agents' side of the collector: listens, greets, takes batches, has them stored,
  * acknowledges.
  *
- *   ingest.c  listener and the table of sessions
- *   peer.c    one agent's session, a state machine
- *   intake.c  a batch: unzip with caps, decode, check, store job, ack
- *   admit.c   enrolment and renewal
- *
  * The certificate's name is the host, whatever a message says. One session a host: a newer one ends
  * the older. The ack follows the commit. A peer that breaks the protocol is told why (Refused) and
  * closed; others do not notice.
@@ -26,11 +21,12 @@ struct ingest;
 
 struct ingest_events {
 	/* Durable, before it is acknowledged: the decoded events of one batch of one host.
-	 * `is_new_stream`: what was known of the host has been forgotten first. Borrowed for the
-	 * call. */
+	 * `is_new_stream`: what was known of the host has been forgotten first. Events of the
+	 * collector's own may stand before those of the batch. Borrowed for the call. */
 	void (*stored)(void *ctx, uint32_t host, const struct event *events, size_t count,
 	        bool is_new_stream);
-	/* A host was enrolled (or again). */
+	/* A host was enrolled (or again). What the store knows of it, the labels of its token among
+	 * that, is told right behind, through `stored`. */
 	void (*enrolled)(void *ctx, uint32_t host, struct slice name);
 };
 

@@ -1,10 +1,13 @@
 /*
  * ingest_private - what the files of this folder share.
  *
- *   server.c    listener, table of sessions      peer.c   one connection, a state machine
- *   greet.c     Hello and Welcome                admit.c  enrolment
- *   intake.c    batches from the peer            renew.c  a new certificate for a known host
+ *   server.c    listener, table of sessions
+ *   peer.c      one connection, a state machine
+ *   greet.c     Hello and Welcome
+ *   intake.c    batches from the peer
  *   batchjob.c  batches into the store
+ *   admit.c     enrolment
+ *   renew.c     a new certificate for a known host
  *
  * A job that waits for the store holds its peer, and the peer holds the ingest: each is freed when
  * its connection or listener is closed and its last job is done.
