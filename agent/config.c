@@ -145,6 +145,40 @@ static int watch_defaults(struct arena *arena, struct agent_config *config, stru
 	return 0;
 }
 
+static int refuse_entry(const char *file, const struct watch_config *entry, const char *key,
+        const char *value, const char *problem, struct reason *out_why)
+{
+	return fail(out_why, ERR_CONFIG, "%s:%llu: key 'watch.%s': '%s' %s", file,
+	        (unsigned long long)entry->line, key, value, problem);
+}
+
+static int check_patterns(const char *file, const struct watch_config *entry, const char *key,
+        const struct config_texts *patterns, struct reason *out_why)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		if (!patterns->item[i][0] || !glob_is_valid(slice_text(patterns->item[i])))
+			return refuse_entry(file, entry, key, patterns->item[i],
+			        "is no valid pattern", out_why);
+	return 0;
+}
+
+static int check_entries(const char *file, const struct config_list *list, struct reason *out_why)
+{
+	const struct watch_config *entry = list->item;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < list->count; i++) {
+		for (size_t j = 0; rc == 0 && j < i; j++)
+			if (strcmp(entry[i].path, entry[j].path) == 0)
+				rc = refuse_entry(file, &entry[i], "path", entry[i].path,
+				        "is given twice", out_why);
+		if (rc == 0)
+			rc = check_patterns(file, &entry[i], "exclude", &entry[i].exclude, out_why);
+		if (rc == 0)
+			rc = check_patterns(file, &entry[i], "nodiff", &entry[i].nodiff, out_why);
+	}
+	return rc;
+}
+
 int agent_config_load(
         const char *file, struct arena *arena, struct agent_config *out, struct reason *out_why)
 {
@@ -156,5 +190,5 @@ int agent_config_load(
 		rc = fail(out_why, ERR_CONFIG,
 		        "%s: key 'watch': the list is empty (leave the key out for the defaults)",
 		        file);
-	return rc;
+	return rc < 0 ? rc : check_entries(file, &out->watch, out_why);
 }

@@ -8,8 +8,7 @@
 #include "collector/index/index.h"
 #include "collector/ingest/ingest.h"
 #include "collector/init.h"
-#include "collector/store/hosts.h"
-#include "collector/store/picture.h"
+#include "collector/rebuild.h"
 #include "collector/store/store.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -27,62 +26,25 @@ struct pipeline {
 	struct api *api;
 };
 
-/* --- from the store to the index ------------------------------------------------------------- */
-
-struct rebuild {
-	struct index *index;
-	struct kv_txn *txn;
-	uint32_t host;
-};
-
-static int rebuild_fact(void *ctx, const struct fact *fact)
-{
-	struct rebuild *rebuild = ctx;
-	index_fact_begins(rebuild->index, rebuild->host, fact);
-	return 0;
-}
-
-static int rebuild_host(void *ctx, const struct host_record *host)
-{
-	struct rebuild *rebuild = ctx;
-	if (host->is_revoked)
-		return 0;
-	rebuild->host = host->id;
-	index_add_host(rebuild->index, host->id, host->name);
-	return picture_facts(rebuild->txn, host->id, 0, rebuild_fact, rebuild);
-}
-
-static int rebuild_index(struct pipeline *pipeline, struct reason *out_why)
-{
-	uint64_t began_ms = clock_mono_ms();
-	struct rebuild rebuild = {.index = pipeline->index};
-	int rc = kv_begin_read(store_kv(pipeline->store), &rebuild.txn);
-	if (rc == 0) {
-		rc = hosts_each(rebuild.txn, rebuild_host, &rebuild);
-		kv_abort(rebuild.txn);
-	}
-	if (rc < 0)
-		return fail(out_why, rc, "cannot rebuild the index: %s", err_text(rc));
-	log_info("index rebuilt hosts=%zu facts=%zu took_ms=%llu",
-	        index_host_count(pipeline->index), index_fact_count(pipeline->index),
-	        (unsigned long long)(clock_mono_ms() - began_ms));
-	return 0;
-}
-
 /* --- a batch is durable ---------------------------------------------------------------------- */
 
 static void on_stored(
         void *ctx, uint32_t host, const struct event *events, size_t count, bool is_new_stream)
 {
 	struct pipeline *pipeline = ctx;
+	bool is_label_lost = is_new_stream;
 	if (is_new_stream)
 		index_clear_host(pipeline->index, host);
 	for (size_t i = 0; i < count; i++) {
-		if (events[i].fact_before)
+		if (events[i].fact_before) {
 			index_fact_ends(pipeline->index, host, events[i].fact_before);
+			is_label_lost |= events[i].fact_before->kind == FACT_LABEL;
+		}
 		if (events[i].fact_after)
 			index_fact_begins(pipeline->index, host, events[i].fact_after);
 	}
+	if (is_label_lost)
+		rebuild_labels(pipeline->store, pipeline->index, host);
 	if (pipeline->api)
 		api_committed(pipeline->api);
 }
@@ -91,6 +53,7 @@ static void on_enrolled(void *ctx, uint32_t host, struct slice name)
 {
 	struct pipeline *pipeline = ctx;
 	index_add_host(pipeline->index, host, name);
+	rebuild_labels(pipeline->store, pipeline->index, host);
 }
 
 static const struct ingest_events INGEST_EVENTS = {.stored = on_stored, .enrolled = on_enrolled};
@@ -229,7 +192,7 @@ int pipeline_new(struct loop *loop, const struct collector_config *config, struc
 	if (rc == 0)
 		rc = open_store(pipeline, out_why);
 	if (rc == 0)
-		rc = rebuild_index(pipeline, out_why);
+		rc = rebuild_index(pipeline->store, pipeline->index, out_why);
 	if (rc == 0)
 		rc = open_ingest(pipeline, &pem, out_why);
 	if (rc == 0)

@@ -168,6 +168,12 @@ static void put_sha256(struct buf *out, const struct filestate *state)
 	buf_append_byte(out, '"');
 }
 
+/* The public interface says "file" within events, and "regular" in listings of files. */
+static const char *state_type_name(enum file_type type)
+{
+	return type == FILE_REGULAR ? "file" : file_type_name(type);
+}
+
 static void put_state(struct buf *out, const char *name, const struct filestate *state)
 {
 	put_name(out, name);
@@ -176,7 +182,7 @@ static void put_state(struct buf *out, const char *name, const struct filestate 
 		return;
 	}
 	buf_append_byte(out, '{');
-	put_word(out, "type", file_type_name(state->type));
+	put_word(out, "type", state_type_name(state->type));
 	put_mode(out, state->mode);
 	put_count(out, "uid", state->uid);
 	put_count(out, "gid", state->gid);

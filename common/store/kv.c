@@ -12,8 +12,9 @@
 
 #include "common/base/mem.h"
 
-#define READERS_MAX 256
-#define PATH_ROOM   4200
+#define LOCK_FILE_BYTES 32768 /* room for twice READERS_MAX */
+#define READERS_MAX     256
+#define PATH_ROOM       4200
 
 struct kv {
 	MDB_env *env;
@@ -160,6 +161,21 @@ static int sync_dir(const char *dir)
 	return rc;
 }
 
+/* LMDB maps its lock file and writes through the map: on a full disk that is a SIGBUS. With its
+ * blocks there before, it is an error of ours. */
+static int reserve_lock_file(const char *dir)
+{
+	char file[PATH_ROOM];
+	if ((size_t)snprintf(file, sizeof(file), "%s/lock.mdb", dir) >= sizeof(file))
+		return ENAMETOOLONG;
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	int rc = posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+	close(fd);
+	return rc;
+}
+
 static int open_env(struct kv *kv, const char *dir, size_t map_bytes, bool read_only)
 {
 	int dead;
@@ -172,6 +188,8 @@ static int open_env(struct kv *kv, const char *dir, size_t map_bytes, bool read_
 		rc = mdb_env_set_maxreaders(kv->env, READERS_MAX);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(kv->env, (map_bytes + page - 1) / page * page);
+	if (rc == 0 && !read_only)
+		rc = reserve_lock_file(dir);
 	/* Without MDB_NOTLS a thread could hold one read transaction only. */
 	if (rc == 0)
 		rc = mdb_env_open(

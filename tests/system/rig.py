@@ -168,11 +168,11 @@ class Host:
         self.rig = rig
         self.name = name
         self.state = state or os.path.join(rig.dir, name)
-        self.config = os.path.join(rig.dir, f"{name}.yaml")
+        unique = os.path.join(rig.dir, os.path.basename(self.state))
+        self.config = unique + ".yaml"
         self.port = port or rig.port
         self.write_config(watch, config)
-        self.process = Process(os.path.join(rig.dir, f"{name}.log"), program("tsujiban-agent"), "run",
-                               "--config", self.config)
+        self.process = Process(unique + ".log", program("tsujiban-agent"), "run", "--config", self.config)
 
     def write_config(self, watch, more=""):
         lines = [f"collector: 127.0.0.1:{self.port}", f"state_dir: {self.state}", "watch:"]

@@ -75,6 +75,17 @@ class Listings(RigTest):
         self.assertEqual(set(token), {"token", "ca_fingerprint", "expires"})
         self.assertRegex(token["ca_fingerprint"], "^sha256:[0-9a-f]{64}$")
 
+    def test_label_given_with_the_token_stays_with_the_host(self):
+        token = self.rig.token("--label", "site=kyoto")
+        state = os.path.join(self.rig.dir, "labelled")
+        subprocess.run([program("tsujiban-agent"), "enroll", "--collector", f"127.0.0.1:{self.rig.port}", "--token",
+                        token["token"], "--ca-fingerprint", token["ca_fingerprint"], "--dir", state, "--name", "lab01"],
+                       check=True, capture_output=True)
+        self.assertEqual([row["host"] for row in self.rig.json("search", "label.site:kyoto")], ["lab01"])
+        self.rig.collector.stop()
+        self.rig.start_collector()
+        self.assertEqual([row["host"] for row in self.rig.json("search", "label.site:kyoto")], ["lab01"])
+
     def test_wrong_api_token_is_refused(self):
         wrong = os.path.join(self.rig.dir, "wrong")
         with open(wrong, "w", encoding="ascii") as out:

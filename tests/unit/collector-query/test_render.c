@@ -77,11 +77,11 @@ static void test_a_file_event_has_every_member_in_order(void **state)
 	        HEAD "\"kind\":\"file\",\"action\":\"modified\","
 	             "\"path\":\"/etc/a \\\"b\\\"\\\\\\n\\u0001\",\"old_path\":null,"
 	             "\"changed\":[\"mode\",\"sha256\"],"
-	             "\"before\":{\"type\":\"regular\",\"mode\":\"4755\",\"uid\":0,\"gid\":5,"
+	             "\"before\":{\"type\":\"file\",\"mode\":\"4755\",\"uid\":0,\"gid\":5,"
 	             "\"owner\":null,\"group\":\"tty\",\"size\":3200,\"mtime\":" TIME_TEXT
 	             ",\"ctime\":" TIME_TEXT
 	             ",\"inode\":12,\"sha256\":null,\"hash_reason\":\"too large\"},"
-	             "\"after\":{\"type\":\"regular\",\"mode\":\"0644\",\"uid\":0,\"gid\":5,"
+	             "\"after\":{\"type\":\"file\",\"mode\":\"0644\",\"uid\":0,\"gid\":5,"
 	             "\"owner\":\"root\",\"group\":\"tty\",\"size\":18446744073709551615,"
 	             "\"mtime\":" TIME_TEXT ",\"ctime\":" TIME_TEXT
 	             ",\"inode\":12,\"sha256\":\"" SHA256_TEXT "\"},"

@@ -1,0 +1,86 @@
+#include "collector/rebuild.h"
+
+#include <stdlib.h>
+
+#include "collector/index/index.h"
+#include "collector/store/hosts.h"
+#include "collector/store/picture.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+/* The facts of one host, gathered so that the index takes them at once. */
+struct gathered {
+	struct index *index;
+	struct kv_txn *txn;
+	struct fact *fact;
+	size_t count, room;
+};
+
+static int gather_fact(void *ctx, const struct fact *fact)
+{
+	struct gathered *gathered = ctx;
+	if (gathered->count == gathered->room) {
+		gathered->room = gathered->room ? 2 * gathered->room : 1024;
+		gathered->fact = mem_resize(gathered->fact, gathered->room * sizeof *fact);
+	}
+	gathered->fact[gathered->count++] = *fact;
+	return 0;
+}
+
+static void add_labels(struct index *index, const struct host_record *host)
+{
+	for (size_t i = 0; i < host->label_count; i++) {
+		struct fact fact = {.kind = FACT_LABEL};
+		fact.field[PAIR_NAME] = host->label_name[i];
+		fact.field[PAIR_VALUE] = host->label_value[i];
+		index_fact_begins(index, host->id, &fact);
+	}
+}
+
+static int rebuild_host(void *ctx, const struct host_record *host)
+{
+	struct gathered *gathered = ctx;
+	if (host->is_revoked)
+		return 0;
+	gathered->count = 0;
+	int rc = picture_facts(gathered->txn, host->id, 0, gather_fact, gathered);
+	if (rc < 0)
+		return rc;
+	index_add_host(gathered->index, host->id, host->name);
+	index_facts_begin(gathered->index, host->id, gathered->fact, gathered->count);
+	add_labels(gathered->index, host);
+	return 0;
+}
+
+int rebuild_index(struct store *store, struct index *index, struct reason *out_why)
+{
+	uint64_t began_ms = clock_mono_ms();
+	struct gathered gathered = {.index = index};
+	int rc = kv_begin_read(store_kv(store), &gathered.txn);
+	if (rc == 0) {
+		rc = hosts_each(gathered.txn, rebuild_host, &gathered);
+		kv_abort(gathered.txn);
+	}
+	free(gathered.fact);
+	if (rc < 0)
+		return fail(out_why, rc, "cannot rebuild the index: %s", err_text(rc));
+	log_info("index rebuilt hosts=%zu facts=%zu took_ms=%llu", index_host_count(index),
+	        index_fact_count(index), (unsigned long long)(clock_mono_ms() - began_ms));
+	return 0;
+}
+
+void rebuild_labels(struct store *store, struct index *index, uint32_t host)
+{
+	struct host_record record;
+	struct kv_txn *txn;
+	int rc = kv_begin_read(store_kv(store), &txn);
+	if (rc == 0) {
+		rc = hosts_get(txn, host, &record);
+		if (rc == 0)
+			add_labels(index, &record);
+		kv_abort(txn);
+	}
+	if (rc < 0)
+		log_error("cannot read the labels of host %u: %s", host, err_text(rc));
+}
