@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks: bench.py [--write] [NAME...]; without names all of them. Prints tables, asserts no times.
+
+--write puts what was measured into RESULTS.md, the sections of the benchmarks that did not run stay as they are.
+"""
+
+import os
+import sys
+import time
+import traceback
+
+import run_ingest
+import run_latency
+import run_memory
+import run_scan
+from measure import BENCH_DIR, bench_program, run as run_program
+from table import Raw, machine, write_section
+
+
+class Index:
+    """A program of its own, which prints its own tables."""
+
+    ABOUT = "The collector's index in process: size, searches, rebuild; what the program itself prints."
+
+    @staticmethod
+    def run():
+        return [Raw(run_program(bench_program("index"))[3])]
+
+
+BENCHES = {"memory": run_memory, "scan": run_scan, "latency": run_latency, "ingest": run_ingest, "index": Index}
+
+
+def run_one(name, is_writing):
+    bench = BENCHES[name]
+    print(f"\n== {name}\n   {bench.ABOUT}\n", flush=True)
+    began = time.monotonic()
+    try:
+        parts = bench.run()
+    except (RuntimeError, AssertionError, OSError) as failure:
+        print(f"  {name} did not come to its end: {failure}", flush=True)
+        if os.environ.get("TSUJIBAN_KEEP"):
+            traceback.print_exc()
+        return False
+    for part in parts:
+        print(part.text() + "\n", flush=True)
+    print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
+    if is_writing:
+        write_section(list(BENCHES), name, bench.ABOUT, parts, machine(BENCH_DIR))
+    return True
+
+
+def main():
+    words = sys.argv[1:]
+    is_writing = "--write" in words
+    names = [word for word in words if word != "--write"] or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"no benchmark '{unknown[0]}'; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    print(machine(BENCH_DIR))
+    return 0 if all([run_one(name, is_writing) for name in names]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What is measured with: a process's figures from /proc, percentiles, runs with their peak memory, the disk's own pace."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
+
+import rig  # noqa: E402  (the system tests' collector, agents and operator)
+
+BENCH_DIR = os.environ.get("TSUJIBAN_BENCH_DIR", "/tmp")
+PATIENCE_S = 900
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def bench_program(name):
+    return os.path.join(rig.BUILD, "bench", "bench_" + name)
+
+
+def say(text):
+    """What is under way, apart from the tables."""
+    print(f"  … {text}", file=sys.stderr, flush=True)
+
+
+# --- one process -----------------------------------------------------------------------------------
+
+
+def read_fields(path):
+    with open(path, encoding="utf-8") as text:
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in text)}
+
+
+def kib(fields, name):
+    return int(fields[name].split()[0])
+
+
+def memory(pid):
+    """In KiB; `dirty` is what is this process's alone and could not be dropped."""
+    status = read_fields(f"/proc/{pid}/status")
+    rollup = read_fields(f"/proc/{pid}/smaps_rollup")
+    return {"rss": kib(status, "VmRSS"), "peak": kib(status, "VmHWM"), "anonymous": kib(status, "RssAnon"),
+            "file": kib(status, "RssFile"), "dirty": kib(rollup, "Private_Dirty"), "pss": kib(rollup, "Pss"),
+            "threads": int(status["Threads"])}
+
+
+def switches(pid):
+    """How often all of its threads went to sleep, and were put to sleep, since it began."""
+    total = [0, 0]
+    for task in os.listdir(f"/proc/{pid}/task"):
+        fields = read_fields(f"/proc/{pid}/task/{task}/status")
+        total[0] += int(fields["voluntary_ctxt_switches"])
+        total[1] += int(fields["nonvoluntary_ctxt_switches"])
+    return total
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as text:
+        fields = text.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+# --- a program that ends ---------------------------------------------------------------------------
+
+
+def run(*command, allowed=(0,)):
+    """Runs a program to its end: (wall seconds, CPU seconds, peak KiB, standard output)."""
+    began = time.monotonic()
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as child:
+        output = child.stdout.read().decode(errors="replace")
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - began
+    if child.returncode not in allowed:
+        raise RuntimeError(f"{' '.join(command[:6])} … ended with {child.returncode}: {output[-2000:]}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, output
+
+
+def run_bench(name, *words):
+    """Runs bench_NAME: the last line's key=value pairs, and cpu_s, as numbers where they are such."""
+    _, cpu, _, output = run(bench_program(name), *map(str, words))
+    found = dict(word.split("=", 1) for word in output.splitlines()[-1].split())
+    pairs = {key: float(value) if re.fullmatch(r"-?[\d.]+", value) else value for key, value in found.items()}
+    return {"cpu_s": cpu, **pairs}
+
+
+# --- agents ----------------------------------------------------------------------------------------
+
+
+def wait(is_true, what, every_s=0.02):
+    end = time.monotonic() + PATIENCE_S
+    while not (answer := is_true()):
+        if time.monotonic() > end:
+            raise RuntimeError(f"not within {PATIENCE_S} s: {what}")
+        time.sleep(every_s)
+    return answer
+
+
+def wait_log(process, pattern):
+    """The match of `pattern` in what the process has logged since its last start."""
+
+    def found():
+        if not process.is_running():
+            raise RuntimeError(f"'{process.command[0]}' ended; its log:\n{process.read_log()[-3000:]}")
+        return re.search(pattern, process.read_log())
+
+    return wait(found, f"'{pattern}' in {process.log}")
+
+
+def wait_scan(host, what):
+    """Waits until a scan is committed; its files and milliseconds as the agent says them."""
+    match = wait_log(host.process, what + r" complete files=(\d+) took_ms=(\d+)")
+    return int(match[1]), int(match[2])
+
+
+def wait_sent(host):
+    """Waits until the collector has confirmed everything."""
+    wait(lambda: host.status().get("spooled") == 0, f"'{host.name}' has sent everything", every_s=0.05)
+
+
+# --- figures ---------------------------------------------------------------------------------------
+
+
+def percentile(values, percent):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def median(values):
+    return percentile(values, 50)
+
+
+def sync_ms(folder, samples, spacing_s=0.0, syncs=1):
+    """What `syncs` durable commits in a row cost here: pwrite 4 KiB and fdatasync, in place, in ms for each sample."""
+    path = os.path.join(folder, "sync.probe")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    block = os.urandom(4096)
+    os.pwrite(fd, block * 64, 0)
+    os.fsync(fd)
+    taken = []
+    for number in range(samples):
+        time.sleep(spacing_s)
+        began = time.monotonic_ns()
+        for sync in range(syncs):
+            os.pwrite(fd, block, 4096 * ((number + sync) % 64))
+            os.fdatasync(fd)
+        taken.append((time.monotonic_ns() - began) / 1e6)
+    os.close(fd)
+    os.unlink(path)
+    return taken
