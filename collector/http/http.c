@@ -8,6 +8,8 @@
  *   and does not read: a client that hangs up or sends ahead makes the loop spin. Its flow control
  *   would stop writing too. So an answer of more than one step watches the socket through a
  *   descriptor of its own, and a client that says anything while it is being answered is cut off.
+ * - What OpenSSL holds of a record that was read in part is read on only with the next event on the
+ *   socket, if there is one: so its buffer takes a whole record (16 KiB, RFC 8446 section 5.1).
  * - A POST without a length is taken for 100 MB of body: the connection is closed behind the answer.
  * - With a foreign loop, lws_context_destroy only starts to close; the context may be freed by a
  *   second call once the handles' close callbacks have run: sockets in one step of the loop, its own
@@ -30,15 +32,20 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/io/file.h"
+#include "common/io/pki.h"
 
 #define HEAD_BYTES    8192
 #define BODY_BYTES    (64u << 10)
+#define DRAIN_BYTES   (1u << 20) /* of a refused body are read, so that the refusal is heard */
 #define PARAMS_MAX    32
 #define REQUEST_BYTES (64u << 10) /* of one request's decoded texts */
 #define HANDSHAKE_S   10          /* TLS, and each part of a request */
 #define IDLE_S        60          /* between requests, and for a client that does not read */
 #define COMMENT_MS    15000
 #define CLOSING_STEPS 4
+#define SERVICE_BYTES (20u << 10)
+#define PEM_BYTES     (64u << 10)
 #define SPARE_FDS     16 /* libwebsockets' own, and sockets that are being closed */
 
 /* Suites that TLS 1.2 brought (RFC 5288, RFC 7905): older versions have none to agree on. */
@@ -296,7 +303,7 @@ static int request_begins(
 	int status = knows_length ? admit(self, path, length) : 400;
 	if (status)
 		refuse(self, status);
-	if (!knows_length || length > BODY_BYTES)
+	if (!knows_length || length > DRAIN_BYTES)
 		self->reply.closes = true; /* what comes is not read */
 	else if (length > 0)
 		return 0; /* answered behind the body */
@@ -306,7 +313,7 @@ static int request_begins(
 
 static int body_arrives(struct exchange *self, const void *bytes, size_t len)
 {
-	if (!self || self->is_answering)
+	if (!self || self->is_answering || !self->route)
 		return 0;
 	if (self->body.len + len > BODY_BYTES)
 		return -1;
@@ -520,6 +527,7 @@ static int start_lws(struct http_server *server, struct reason *out_why)
 	        .fd_limit_per_thread = options->connections + SPARE_FDS,
 	        .max_http_header_data = HEAD_BYTES,
 	        .max_http_header_pool = (unsigned short)options->connections,
+	        .pt_serv_buf_size = SERVICE_BYTES,
 	        .timeout_secs = HANDSHAKE_S,
 	        .user = server,
 	};
@@ -547,6 +555,28 @@ static int start_lws(struct http_server *server, struct reason *out_why)
 	return 0;
 }
 
+/* Before libwebsockets sees them: it says no more than that something was wrong, and leaks. */
+static int check_certificate(const struct http_options *options, struct reason *out_why)
+{
+	struct buf cert = BUF_INIT, key = BUF_INIT;
+	struct reason why;
+	int rc = file_read(options->cert_file, PEM_BYTES, &cert, out_why);
+
+	if (rc == 0)
+		rc = file_read(options->key_file, PEM_BYTES, &key, out_why);
+	if (rc == 0) {
+		rc = pki_key_matches(buf_slice(&key), buf_slice(&cert), &why);
+		if (rc < 0)
+			fail(out_why, rc, "cannot use certificate '%s' with key '%s': %s",
+			        options->cert_file, options->key_file, why.text);
+	}
+	if (key.data)
+		explicit_bzero(key.data, key.len);
+	buf_fini(&cert);
+	buf_fini(&key);
+	return rc;
+}
+
 int http_open(struct loop *loop, const struct http_options *options, struct http_server **out,
         struct reason *out_why)
 {
@@ -555,7 +585,9 @@ int http_open(struct loop *loop, const struct http_options *options, struct http
 	server->loop = loop;
 	server->options = *options;
 	server->comments = timer_new(loop, send_comments, server);
-	int rc = start_lws(server, out_why);
+	int rc = check_certificate(options, out_why);
+	if (rc == 0)
+		rc = start_lws(server, out_why);
 	if (rc == 0)
 		rc = listen_open(loop, options->address, adopt, server, &server->listen, out_why);
 	if (rc < 0) {
