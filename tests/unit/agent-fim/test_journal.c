@@ -539,10 +539,18 @@ static void test_a_held_journal_begins_nothing(void **state)
 	assert_told("created m/a\n");
 }
 
+static void confirm_everything(void)
+{
+	struct state_txn *txn;
+	assert_int_equal(state_begin(scratch.state, &txn, NULL), 0);
+	assert_int_equal(spool_trim(txn, UINT64_MAX), 0);
+	assert_int_equal(state_commit(txn, NULL), 0);
+}
+
 static void test_a_full_store_loses_nothing(void **state)
 {
 	(void)state;
-	/* Another store, too small for what comes. */
+	/* Another store, too small for what comes until the spool is trimmed. */
 	char small[96];
 	free_journal();
 	state_close(scratch.state);
@@ -550,9 +558,7 @@ static void test_a_full_store_loses_nothing(void **state)
 	struct state_limits limits = {.spool_bytes = 1u << 30, .map_bytes = 400u << 10};
 	assert_int_equal(state_open(small, &limits, &scratch.state, &why), 0);
 	make_journal();
-	journal_mark_baselined(journal, slice_text(scratch.root));
-	run();
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < 1200; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "m/%d", i);
 		write_file(name, "");
@@ -560,24 +566,21 @@ static void test_a_full_store_loses_nothing(void **state)
 	}
 	run();
 	assert_int_equal(stuck_count, 1);
+	assert_int_equal(unstuck_count, 0);
 	assert_true(settle_count(settle) > 0);
 	struct event note = {
 	        .time_ns = 1, .kind = EVENT_AGENT, .action = ACTION_STARTED, .cause = CAUSE_LIVE};
 	journal_note(journal, &note);
-	/* The disk has room again. */
-	uint64_t committed = state_position(scratch.state).next_seq - 1;
-	free_journal();
-	loop_free(loop);
-	loop = loop_new();
-	state_close(scratch.state);
-	limits.map_bytes = 64u << 20;
-	assert_int_equal(state_open(small, &limits, &scratch.state, &why), 0);
-	assert_int_equal(state_position(scratch.state).next_seq, committed + 1);
+	while (!is_quiet()) {
+		confirm_everything();
+		run();
+	}
+	assert_int_equal(unstuck_count, stuck_count);
+	assert_int_equal(state_position(scratch.state).next_seq, 1 + 1200 + 1);
 	struct kv_txn *txn;
 	assert_int_equal(kv_begin_read(state_kv(scratch.state), &txn), 0);
-	assert_int_equal(baseline_count(txn), committed);
+	assert_int_equal(baseline_count(txn), 1200);
 	kv_abort(txn);
-	make_journal();
 }
 
 static void test_it_may_be_freed_in_its_own_callback(void **state)
