@@ -32,6 +32,8 @@ void loop_later(struct loop *loop, struct later *later)
 	later->next = &loop->due;
 	later->prev->next = later;
 	loop->due.prev = later;
+	/* A loop without any other live handle would end before the call. */
+	uv_ref((uv_handle_t *)&loop->before_wait);
 }
 
 void loop_later_cancel(struct later *later)
@@ -52,6 +54,7 @@ static void run_due(struct loop *loop)
 		loop_later_cancel(later);
 		later->run(later->ctx);
 	}
+	uv_unref((uv_handle_t *)&loop->before_wait);
 	buf_shrink(&loop->plain, SCRATCH_KEEP_BYTES);
 	buf_shrink(&loop->cipher, SCRATCH_KEEP_BYTES);
 }

@@ -45,10 +45,12 @@ struct scene {
 	struct tls_context *client_tls;
 	struct listener *listener;
 	struct timer *watchdog;
+	struct timer *later;
 	struct end client;
 	struct end server;
 	bool refuses; /* accepted returns NULL */
 	bool drops_accepted;
+	bool starts_later; /* its timer, in accepted */
 	unsigned accepted;
 	unsigned closed; /* of both ends */
 	unsigned stop_at_closed;
@@ -178,6 +180,8 @@ static void *on_accepted(void *ctx, struct conn *conn)
 	if (scene->refuses)
 		return NULL;
 	scene->server.conn = conn;
+	if (scene->starts_later)
+		timer_start(scene->later, 0, 0);
 	if (scene->drops_accepted) {
 		conn_drop(conn);
 		loop_stop(scene->loop);
@@ -407,8 +411,10 @@ static void test_drained_comes_when_nothing_is_pending(void **state)
 static void pause_end(struct end *end)
 {
 	conn_pause(end->conn);
+	timer_start(end->scene->later, 50, 0);
 }
 
+/* The client was ready first, and its kernel cannot hold all that it says. */
 static void resume_server(void *ctx)
 {
 	struct scene *scene = ctx;
@@ -421,14 +427,13 @@ static void resume_server(void *ctx)
 static void test_paused_end_gets_nothing_until_it_is_resumed(void **state)
 {
 	struct scene *scene = *state;
-	struct timer *later = timer_new(scene->loop, resume_server, scene);
 
+	scene->later = timer_new(scene->loop, resume_server, scene);
 	scene->client.on_ready = say_much;
 	scene->server.on_ready = pause_end;
 	scene->server.on_frame = close_when_all_came;
-	timer_start(later, 100, 0);
 	run(scene);
-	timer_free(later);
+	timer_free(scene->later);
 	expect_much(&scene->server);
 }
 
@@ -548,6 +553,7 @@ static void test_peer_that_leaves_during_the_handshake_is_noticed(void **state)
 	expect_text(scene->server.why.text, "during the handshake");
 }
 
+/* Instead of waiting 10 s. */
 static void hurry(void *ctx)
 {
 	struct scene *scene = ctx;
@@ -558,15 +564,14 @@ static void hurry(void *ctx)
 static void test_silent_peer_is_closed_at_the_deadline(void **state)
 {
 	struct scene *scene = *state;
-	struct timer *later;
 	int fd = raw_socket(scene, "");
 
 	scene->stop_at_closed = 1;
-	later = timer_new(scene->loop, hurry, scene);
-	timer_start(later, 50, 0);
+	scene->later = timer_new(scene->loop, hurry, scene);
+	scene->starts_later = true;
 	loop_run(scene->loop);
 	close(fd);
-	timer_free(later);
+	timer_free(scene->later);
 	assert_int_equal(scene->server.code, -ETIMEDOUT);
 	expect_text(scene->server.why.text, "is not over after 10 s");
 }
@@ -673,6 +678,18 @@ static void test_bad_address_is_told_through_closed(void **state)
 		expect_no_connection(
 		        scene, bad[i], ERR_CONFIG, "is no address of the form HOST:PORT");
 	expect_no_connection(scene, "evil\x1b[2J:1", ERR_CONFIG, "'evil\\x1b[2J:1'");
+}
+
+static void test_connection_keeps_a_loop_alive_that_has_nothing_else(void **state)
+{
+	struct scene scene = {.loop = loop_new(), .address = "bad"};
+
+	(void)state;
+	scene.client.scene = &scene;
+	join(&scene);
+	loop_run(scene.loop);
+	assert_int_equal(scene.client.closed, 1);
+	loop_free(scene.loop);
 }
 
 static void test_refused_connection_names_the_address(void **state)
@@ -929,6 +946,7 @@ int main(void)
 	        TEST_IN_SCENE(test_enrolling_host_has_no_certificate),
 	        TEST_IN_SCENE(test_enrolling_host_cannot_send_large_frames),
 	        TEST_IN_SCENE(test_bad_address_is_told_through_closed),
+	        cmocka_unit_test(test_connection_keeps_a_loop_alive_that_has_nothing_else),
 	        TEST_IN_SCENE(test_refused_connection_names_the_address),
 	        TEST_IN_SCENE(test_every_address_of_a_name_is_tried),
 	        TEST_IN_SCENE(test_close_before_the_connection_stands_is_told),
