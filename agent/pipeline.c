@@ -5,6 +5,7 @@
 
 #include "agent/fim/filter.h"
 #include "agent/fim/journal.h"
+#include "agent/fim/roots.h"
 #include "agent/fim/settle.h"
 #include "agent/fim/walk.h"
 #include "agent/fim/watch.h"
@@ -171,8 +172,18 @@ static void on_settle_overflowed(void *ctx, struct slice dir, enum event_cause c
 
 /* --- the scan that every start begins with --------------------------------------------------- */
 
+static void on_retired(void *ctx, struct slice path)
+{
+	struct touch touch = {
+	        .path = path, .hints = TOUCH_RETIRE | TOUCH_DONE, .cause = CAUSE_OFFLINE};
+	settle(ctx, &touch);
+}
+
 static void begin_scan(struct pipeline *pipeline)
 {
+	struct reason why;
+	if (roots_each_retired(pipeline->state, pipeline->filter, on_retired, pipeline, &why) < 0)
+		log_error("%s", why.text);
 	pipeline->is_scanning = true;
 	pipeline->scan_began_ms = loop_now_ms(pipeline->loop);
 	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {

@@ -311,6 +311,11 @@ size_t filter_count(const struct filter *filter)
 	return filter->count;
 }
 
+bool filter_is_recursive(const struct filter *filter, size_t index)
+{
+	return filter->root[index].recursive;
+}
+
 struct slice filter_path(const struct filter *filter, size_t index)
 {
 	return filter->root[index].path;

@@ -55,6 +55,7 @@ bool filter_dir_covers(const struct filter_dir *in, struct slice path, bool is_d
 bool filter_leads_to_entry(const struct filter *filter, struct slice dir);
 
 size_t filter_count(const struct filter *filter);
+bool filter_is_recursive(const struct filter *filter, size_t index);
 /* The path of entry `index`, as configured. */
 struct slice filter_path(const struct filter *filter, size_t index);
 /* The entry that decides for this path; -1: none. */

@@ -54,14 +54,14 @@ bool batch_is_moving(const struct batch_entry *entry)
 void batch_baselined_name(struct slice path, char out[BASELINED_NAME_MAX])
 {
 	if (path.len <= NAME_PATH_BYTES) {
-		snprintf(out, BASELINED_NAME_MAX, "baselined %.*s", SLICE_ARG(path));
+		snprintf(out, BASELINED_NAME_MAX, BASELINED_PREFIX "%.*s", SLICE_ARG(path));
 		return;
 	}
 	uint8_t digest[SHA256_BYTES];
 	struct buf hex = BUF_INIT;
 	digest_of(path, digest);
 	text_append_hex(&hex, slice_of(digest, sizeof(digest)));
-	snprintf(out, BASELINED_NAME_MAX, "baselined sha256 %s", buf_text(&hex));
+	snprintf(out, BASELINED_NAME_MAX, BASELINED_PREFIX "sha256 %s", buf_text(&hex));
 	buf_fini(&hex);
 }
 

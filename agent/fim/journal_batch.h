@@ -75,6 +75,7 @@ void batch_write(struct journal_batch *batch);
 bool batch_is_moving(const struct batch_entry *entry);
 
 /* The name in the state's meta table under which a root is remembered as baselined. */
+#define BASELINED_PREFIX   "baselined "
 #define BASELINED_NAME_MAX 256
 void batch_baselined_name(struct slice path, char out[BASELINED_NAME_MAX]);
 

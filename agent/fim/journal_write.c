@@ -303,6 +303,15 @@ static int stop_at_first(void *ctx, struct slice path, const struct filestate *s
 	return ERR_EXISTS;
 }
 
+/* If the path was a root it is no longer baselined: configured again, it is first seen again. */
+static int unmark(struct write *write, struct slice path)
+{
+	char name[BASELINED_NAME_MAX];
+	batch_baselined_name(path, name);
+	int rc = state_meta_delete(write->txn, name);
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
 static int write_retired(struct write *write, struct batch_entry *entry)
 {
 	struct slice path = entry->settled->path;
@@ -321,6 +330,8 @@ static int write_retired(struct write *write, struct batch_entry *entry)
 	rc = append(write, &event);
 	if (rc == 0)
 		rc = forget(write, path);
+	if (rc == 0)
+		rc = unmark(write, path);
 	if (rc == 0 && has_below)
 		rc = baseline_remove_below(write->txn, path);
 	entry->is_gone_directory = has_below;
@@ -385,7 +396,7 @@ static int write_marks(struct write *write)
 		if (state_meta_get(state_txn_kv(write->txn), name, &value) == 0)
 			continue;
 		write->has_changed = true;
-		rc = state_meta_put(write->txn, name, slice_text("1"));
+		rc = state_meta_put(write->txn, name, path);
 	}
 	return rc;
 }

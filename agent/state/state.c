@@ -429,35 +429,6 @@ struct kv_txn *state_txn_kv(struct state_txn *txn)
 	return txn->kv;
 }
 
-/* --- small values ---------------------------------------------------------------------------- */
-
-static struct slice meta_key(const char *name, uint8_t key[KV_KEY_MAX])
-{
-	size_t len = strlen(name);
-	assert(len < KV_KEY_MAX);
-	key[0] = '=';
-	memcpy(key + 1, name, len);
-	return slice_of(key, len + 1);
-}
-
-int state_meta_get(struct kv_txn *txn, const char *name, struct slice *out)
-{
-	uint8_t key[KV_KEY_MAX];
-	return kv_get(txn, STATE_META, meta_key(name, key), out);
-}
-
-int state_meta_put(struct state_txn *txn, const char *name, struct slice value)
-{
-	uint8_t key[KV_KEY_MAX];
-	return kv_put(txn->kv, STATE_META, meta_key(name, key), value);
-}
-
-int state_meta_delete(struct state_txn *txn, const char *name)
-{
-	uint8_t key[KV_KEY_MAX];
-	return kv_delete(txn->kv, STATE_META, meta_key(name, key));
-}
-
 /* --- beginning anew -------------------------------------------------------------------------- */
 
 static int empty_table(struct kv_txn *txn, unsigned table)

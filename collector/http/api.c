@@ -1,5 +1,7 @@
 #include "collector/http/api_private.h"
 
+#include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/http/change.h"
@@ -151,6 +153,7 @@ int api_open(const struct api_options *options, struct api **out, struct reason 
 	};
 
 	api->options = *options;
+	snprintf(api->ca_fingerprint, sizeof(api->ca_fingerprint), "%s", options->ca_fingerprint);
 	int rc = http_open(options->loop, &http, &api->http, out_why);
 	if (rc < 0) {
 		free(api);

@@ -15,7 +15,8 @@
 struct change;
 
 struct api {
-	struct api_options options;
+	struct api_options options; /* but for its texts, which are the caller's */
+	char ca_fingerprint[PKI_FINGERPRINT_TEXT];
 	struct http_server *http;
 	struct change *changes; /* submitted to the store and not done */
 };

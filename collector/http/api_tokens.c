@@ -127,7 +127,7 @@ static void token_is_stored(struct change *change, struct api *api, struct http_
 		return;
 	buf_printf(&response->body,
 	        "{\"token\":\"%s\",\"ca_fingerprint\":\"%s\",\"expires\":\"%s\"}\n", token->text,
-	        api->options.ca_fingerprint, expires);
+	        api->ca_fingerprint, expires);
 }
 
 static void free_token(struct change *change)

@@ -232,6 +232,48 @@ class Offline(RigTest):
         host.wait_event(path=self.path("after"), action="created", cause="live")
 
 
+class Configuration(RigTest):
+    """What is watched changes with the configuration: that is no news about files."""
+
+    def restart(self, host, watch):
+        host.stop()
+        host.write_config(watch)
+        host.start()
+        wait_until(lambda: host.status().get("scan") == "complete" and host.status().get("link") == "streaming"
+                   and host.status().get("spooled") == 0, "the agent has compared everything")
+
+    def test_watching_less_retires_and_watching_more_baselines(self):
+        for name in ("keep", "drop"):
+            os.makedirs(self.path(name, "sub"))
+            self.write(name, "sub", "f")
+        host = self.started_host(watch=[self.path("keep"), self.path("drop")])
+        host.wait_picture(self.path("keep"), self.path("drop"))
+        self.restart(host, [self.path("keep")])
+        host.wait_event(path=self.path("drop"), action="retired")
+        self.assertFalse(host.picture(self.path("drop")))
+        self.restart(host, [self.path("keep"), self.path("drop")])
+        host.wait_picture(self.path("keep"), self.path("drop"))
+        told = {(e["action"], e["cause"]) for e in host.events() if e["kind"] == "file" and e["cause"] != "baseline"}
+        self.assertEqual(told, {("retired", "offline")})
+
+    def test_excluding_a_directory_retires_it(self):
+        os.makedirs(self.path("sub"))
+        self.write("sub", "f")
+        host = self.started_host()
+        self.restart(host, [f"  - path: {self.tree}\n    exclude: [sub]"])
+        host.wait_event(path=self.path("sub"), action="retired")
+        self.assertEqual(set(host.picture(self.tree)), {self.tree})
+
+    def test_no_longer_recursive_retires_what_is_deeper(self):
+        os.makedirs(self.path("sub"))
+        self.write("sub", "f")
+        self.write("top")
+        host = self.started_host()
+        self.restart(host, [f"  - path: {self.tree}\n    recursive: false"])
+        host.wait_event(path=self.path("sub", "f"), action="retired")
+        self.assertEqual(set(host.picture(self.tree)), {self.tree, self.path("top"), self.path("sub")})
+
+
 class FullDisk(RigTest):
     def fill(self, folder):
         """Takes the last byte of a small disk."""
