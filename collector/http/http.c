@@ -43,6 +43,7 @@
 #define HANDSHAKE_S   10          /* TLS, and each part of a request */
 #define IDLE_S        60          /* between requests, and for a client that does not read */
 #define COMMENT_MS    15000
+#define OPENING_STEPS 2
 #define CLOSING_STEPS 4
 #define SERVICE_BYTES (20u << 10)
 #define PEM_BYTES     (64u << 10)
@@ -86,8 +87,8 @@ struct http_server {
 	struct lws_vhost *vhost;
 	struct listen *listen;
 	struct timer *comments; /* runs while something waits */
-	struct timer *closing;
-	unsigned closing_steps;
+	struct timer *stepping; /* while it closes */
+	unsigned steps_left;
 	struct exchange *exchanges;
 	unsigned connections;
 	struct buf out;
@@ -598,26 +599,34 @@ int http_open(struct loop *loop, const struct http_options *options, struct http
 	return 0;
 }
 
-static void count_closing_step(void *ctx)
+static void count_step(void *ctx)
 {
 	struct http_server *server = ctx;
 
 	/* 1 ms and not 0: libuv would run it again within the same step. */
-	if (++server->closing_steps < CLOSING_STEPS)
-		timer_start(server->closing, 1, 0);
+	if (--server->steps_left > 0)
+		timer_start(server->stepping, 1, 0);
 	else
 		loop_stop(server->loop);
 }
 
+static void run_steps(struct http_server *server, unsigned steps)
+{
+	server->steps_left = steps;
+	timer_start(server->stepping, 1, 0);
+	while (server->steps_left > 0)
+		loop_run(server->loop);
+}
+
+/* A context that was never served has not begun to own its parts and would not free them. */
 static void stop_lws(struct http_server *server)
 {
+	server->stepping = timer_new(server->loop, count_step, server);
+	run_steps(server, OPENING_STEPS);
 	lws_context_destroy(server->lws);
-	server->closing = timer_new(server->loop, count_closing_step, server);
-	timer_start(server->closing, 1, 0);
-	while (server->closing_steps < CLOSING_STEPS)
-		loop_run(server->loop);
-	timer_free(server->closing);
+	run_steps(server, CLOSING_STEPS);
 	lws_context_destroy(server->lws);
+	timer_free(server->stepping);
 }
 
 void http_close(struct http_server *server)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <curl/curl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,13 +88,18 @@ static inline void rig_init(struct rig *rig)
 	rig->loop = loop_new();
 }
 
+static inline int rig_remove(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
 static inline void rig_fini(struct rig *rig)
 {
 	loop_free(rig->loop);
-	unlink(rig->cert);
-	unlink(rig->key);
-	unlink(rig->ca);
-	assert_int_equal(rmdir(rig->dir), 0);
+	assert_int_equal(nftw(rig->dir, rig_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* --- the client ---------------------------------------------------------------------------- */
