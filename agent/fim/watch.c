@@ -3,50 +3,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/inotify.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "agent/fim/watch_moves.h"
-#include "agent/fim/watch_tree.h"
+#include "agent/fim/watch_private.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define READ_BYTES (64u << 10)
 #define STEP_BYTES (1u << 20) /* read in one step of the loop */
-#define STEP_ENDS  1024       /* watches given back in one step: see watch_wds.h */
-#define ADD_TRIES  16
-
-/*
- * IN_EXCL_UNLINK: what is still written to a file that was unlinked under this name says nothing
- * about the name. Without it every log file that is deleted while open keeps touching a path that
- * is gone, and a file made with O_TMPFILE is reported as "#INODE".
- */
-#define WATCH_MASK                                                                          \
-	(IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | \
-	        IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW |   \
-	        IN_EXCL_UNLINK)
-
-struct watch {
-	struct loop *loop;
-	struct watch_events events;
-	void *ctx;
-	int fd;
-	struct fd_watch *readable;
-	struct timer *moves_timer;
-	struct watch_tree tree;
-	struct watch_moves moves;
-	uint64_t read_bytes; /* of records since the start */
-	bool is_draining;
-	bool has_lost_records; /* an overflow, until the queue was seen empty */
-	/* Consecutive records of one name become one touch. */
-	int last_wd;
-	unsigned last_hints; /* 0: none is waiting */
-	struct buf last_path;
-	size_t last_name_at;
-	struct buf path;
-	_Alignas(struct inotify_event) uint8_t records[READ_BYTES];
-};
 
 /* --- touches ---------------------------------------------------------------------------------- */
 
@@ -66,17 +29,6 @@ static void tell_last(struct watch *watch)
 	tell(watch, buf_slice(&watch->last_path), (struct slice){0}, hints);
 }
 
-static void tell_degraded(struct watch *watch, struct watch_node *node, const char *why)
-{
-	if (node->is_told)
-		return;
-	node->is_told = true;
-	struct buf path = BUF_INIT;
-	tree_path(node, &path);
-	watch->events.degraded(watch->ctx, buf_slice(&path), why);
-	buf_fini(&path);
-}
-
 static bool append_name(struct buf *path, struct slice name)
 {
 	if (path->len > 1)
@@ -92,127 +44,8 @@ static bool path_of(
 	tree_path(node, out);
 	if (append_name(out, name))
 		return true;
-	tell_degraded(watch, node, "holds names whose paths are too long to be opened");
+	watch_tell_degraded(watch, node, "holds names whose paths are too long to be opened");
 	return false;
-}
-
-/* --- adding and removing ---------------------------------------------------------------------- */
-
-static int queued_bytes(const struct watch *watch)
-{
-	int bytes = 0;
-	return ioctl(watch->fd, FIONREAD, &bytes) == 0 ? bytes : 0;
-}
-
-/* Places the watch, and finds out between which records it happened: tries again when records came
- * in meanwhile, so that the place is nearly always exact. */
-static int place(struct watch *watch, const char *path, uint64_t *out_since, uint32_t *out_unsure)
-{
-	int wd = -1, before = 0, after = 0;
-	for (int tries = 0; tries < ADD_TRIES; tries++) {
-		before = queued_bytes(watch);
-		wd = inotify_add_watch(watch->fd, path, WATCH_MASK);
-		if (wd < 0)
-			return -errno;
-		after = queued_bytes(watch);
-		if (before == after)
-			break;
-	}
-	*out_since = watch->read_bytes + (uint64_t)after;
-	*out_unsure = (uint32_t)(after - before);
-	return wd;
-}
-
-static int add_failed(struct watch *watch, struct slice dir, int code)
-{
-	switch (code) {
-	case -ENOENT:
-	case -ENOTDIR:
-		return code;
-	case -ENOSPC:
-		code = ERR_LIMIT;
-		tell_degraded(watch, tree_make(&watch->tree, dir),
-		        "cannot be watched: fs.inotify.max_user_watches is reached");
-		return code;
-	case -EACCES:
-		tell_degraded(watch, tree_make(&watch->tree, dir),
-		        "cannot be watched: permission denied");
-		return code;
-	default:
-		tell_degraded(watch, tree_make(&watch->tree, dir), err_text(code));
-		return code;
-	}
-}
-
-/* The node that the descriptor stands for from now on, at this path. */
-static struct watch_node *settle_node(struct watch *watch, struct slice dir, int wd)
-{
-	struct watch_tree *tree = &watch->tree;
-	struct watch_node *holder = wds_holder(&tree->wds, wd);
-	if (holder)
-		return tree_move(tree, holder, dir);
-	struct watch_node *node = tree_find(tree, dir);
-	if (node && node->wd >= 0)
-		tree_drop(tree, node); /* another directory stood here: what is below was its */
-	node = tree_make(tree, dir);
-	tree_set_wd(tree, node, wd);
-	return node;
-}
-
-int watch_add(struct watch *watch, struct slice dir)
-{
-	char path[PATH_MAX];
-	if (dir.len == 0 || dir.ptr[0] != '/' || memchr(dir.ptr, '\0', dir.len))
-		return -EINVAL;
-	if (dir.len >= sizeof(path))
-		return -ENAMETOOLONG;
-	memcpy(path, dir.ptr, dir.len);
-	path[dir.len] = '\0';
-	uint64_t since = 0;
-	uint32_t unsure = 0;
-	int wd = place(watch, path, &since, &unsure);
-	if (wd < 0)
-		return add_failed(watch, dir, wd);
-	struct watch_node *node = tree_find(&watch->tree, dir);
-	bool is_known = node && node->wd == wd;
-	if (!is_known)
-		node = settle_node(watch, dir, wd);
-	node->since = since;
-	node->unsure = unsure;
-	node->is_told = false;
-	return is_known;
-}
-
-static void give_back(struct watch *watch)
-{
-	for (int given = 0; given < STEP_ENDS;) {
-		int wd = wds_take_ended(&watch->tree.wds);
-		if (wd < 0)
-			return;
-		if (inotify_rm_watch(watch->fd, wd) == 0)
-			given++; /* its IN_IGNORED is queued: the drain comes here again */
-	}
-}
-
-void watch_remove(struct watch *watch, struct slice dir)
-{
-	struct watch_node *node = tree_find(&watch->tree, dir);
-	if (!node)
-		return;
-	tree_drop(&watch->tree, node);
-	if (!watch->is_draining)
-		give_back(watch);
-}
-
-bool watch_has(const struct watch *watch, struct slice dir)
-{
-	const struct watch_node *node = tree_find(&watch->tree, dir);
-	return node && node->wd >= 0;
-}
-
-size_t watch_count(const struct watch *watch)
-{
-	return watch->tree.wds.live;
 }
 
 const char *watch_source_name(const struct watch *watch)
@@ -473,7 +306,7 @@ static void drain(struct watch *watch)
 	}
 	tell_last(watch);
 	watch->is_draining = false;
-	give_back(watch);
+	watch_give_back(watch);
 	if (watch->moves.count > 0 && !timer_is_active(watch->moves_timer))
 		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
 }
@@ -489,7 +322,7 @@ static void on_moves_timer(void *ctx)
 	struct watch *watch = ctx;
 	drain(watch);
 	lapse_until(watch, loop_now_ms(watch->loop));
-	give_back(watch);
+	watch_give_back(watch);
 	if (watch->moves.count > 0)
 		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
 }

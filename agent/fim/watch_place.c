@@ -1,0 +1,146 @@
+#include "agent/fim/watch_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/ioctl.h>
+
+#define STEP_ENDS 1024 /* watches given back in one step: see watch_wds.h */
+#define ADD_TRIES 16
+
+/*
+ * IN_EXCL_UNLINK: what is still written to a file that was unlinked under this name says nothing
+ * about the name. Without it every log file that is deleted while open keeps touching a path that
+ * is gone, and a file made with O_TMPFILE is reported as "#INODE".
+ */
+#define WATCH_MASK                                                                          \
+	(IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | \
+	        IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW |   \
+	        IN_EXCL_UNLINK)
+
+void watch_tell_degraded(struct watch *watch, struct watch_node *node, const char *why)
+{
+	if (node->is_told)
+		return;
+	node->is_told = true;
+	struct buf path = BUF_INIT;
+	tree_path(node, &path);
+	watch->events.degraded(watch->ctx, buf_slice(&path), why);
+	buf_fini(&path);
+}
+
+static int queued_bytes(const struct watch *watch)
+{
+	int bytes = 0;
+	return ioctl(watch->fd, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+/* Places the watch, and finds out between which records it happened: tries again when records came
+ * in meanwhile, so that the place is nearly always exact. */
+static int place(struct watch *watch, const char *path, uint64_t *out_since, uint32_t *out_unsure)
+{
+	int wd = -1, before = 0, after = 0;
+	for (int tries = 0; tries < ADD_TRIES; tries++) {
+		before = queued_bytes(watch);
+		wd = inotify_add_watch(watch->fd, path, WATCH_MASK);
+		if (wd < 0)
+			return -errno;
+		after = queued_bytes(watch);
+		if (before == after)
+			break;
+	}
+	*out_since = watch->read_bytes + (uint64_t)after;
+	*out_unsure = (uint32_t)(after - before);
+	return wd;
+}
+
+static int add_failed(struct watch *watch, struct slice dir, int code)
+{
+	switch (code) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return code;
+	case -ENOSPC:
+		code = ERR_LIMIT;
+		watch_tell_degraded(watch, tree_make(&watch->tree, dir),
+		        "cannot be watched: fs.inotify.max_user_watches is reached");
+		return code;
+	case -EACCES:
+		watch_tell_degraded(watch, tree_make(&watch->tree, dir),
+		        "cannot be watched: permission denied");
+		return code;
+	default:
+		watch_tell_degraded(watch, tree_make(&watch->tree, dir), err_text(code));
+		return code;
+	}
+}
+
+/* The node that the descriptor stands for from now on, at this path. */
+static struct watch_node *settle_node(struct watch *watch, struct slice dir, int wd)
+{
+	struct watch_tree *tree = &watch->tree;
+	struct watch_node *holder = wds_holder(&tree->wds, wd);
+	if (holder)
+		return tree_move(tree, holder, dir);
+	struct watch_node *node = tree_find(tree, dir);
+	if (node && node->wd >= 0)
+		tree_drop(tree, node); /* another directory stood here: what is below was its */
+	node = tree_make(tree, dir);
+	tree_set_wd(tree, node, wd);
+	return node;
+}
+
+int watch_add(struct watch *watch, struct slice dir)
+{
+	char path[PATH_MAX];
+	if (dir.len == 0 || dir.ptr[0] != '/' || memchr(dir.ptr, '\0', dir.len))
+		return -EINVAL;
+	if (dir.len >= sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, dir.ptr, dir.len);
+	path[dir.len] = '\0';
+	uint64_t since = 0;
+	uint32_t unsure = 0;
+	int wd = place(watch, path, &since, &unsure);
+	if (wd < 0)
+		return add_failed(watch, dir, wd);
+	struct watch_node *node = tree_find(&watch->tree, dir);
+	bool is_known = node && node->wd == wd;
+	if (!is_known)
+		node = settle_node(watch, dir, wd);
+	node->since = since;
+	node->unsure = unsure;
+	node->is_told = false;
+	return is_known;
+}
+
+void watch_give_back(struct watch *watch)
+{
+	for (int given = 0; given < STEP_ENDS;) {
+		int wd = wds_take_ended(&watch->tree.wds);
+		if (wd < 0)
+			return;
+		if (inotify_rm_watch(watch->fd, wd) == 0)
+			given++; /* its IN_IGNORED is queued: the drain comes here again */
+	}
+}
+
+void watch_remove(struct watch *watch, struct slice dir)
+{
+	struct watch_node *node = tree_find(&watch->tree, dir);
+	if (!node)
+		return;
+	tree_drop(&watch->tree, node);
+	if (!watch->is_draining)
+		watch_give_back(watch);
+}
+
+bool watch_has(const struct watch *watch, struct slice dir)
+{
+	const struct watch_node *node = tree_find(&watch->tree, dir);
+	return node && node->wd >= 0;
+}
+
+size_t watch_count(const struct watch *watch)
+{
+	return watch->tree.wds.live;
+}

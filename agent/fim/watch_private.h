@@ -1,0 +1,40 @@
+/* What the files of watch share: watch.c (reading the kernel's records) and watch_place.c (placing
+ * and giving back watches). */
+#ifndef TSUJIBAN_AGENT_FIM_WATCH_PRIVATE_H
+#define TSUJIBAN_AGENT_FIM_WATCH_PRIVATE_H
+
+#include <sys/inotify.h>
+
+#include "agent/fim/watch.h"
+#include "agent/fim/watch_moves.h"
+#include "agent/fim/watch_tree.h"
+
+#define READ_BYTES (64u << 10)
+
+struct watch {
+	struct loop *loop;
+	struct watch_events events;
+	void *ctx;
+	int fd;
+	struct fd_watch *readable;
+	struct timer *moves_timer;
+	struct watch_tree tree;
+	struct watch_moves moves;
+	uint64_t read_bytes; /* of records since the start */
+	bool is_draining;
+	bool has_lost_records; /* an overflow, until the queue was seen empty */
+	/* Consecutive records of one name become one touch. */
+	int last_wd;
+	unsigned last_hints; /* 0: none is waiting */
+	struct buf last_path;
+	size_t last_name_at;
+	struct buf path;
+	_Alignas(struct inotify_event) uint8_t records[READ_BYTES];
+};
+
+/* Says it once for each node. */
+void watch_tell_degraded(struct watch *watch, struct watch_node *node, const char *why);
+/* A portion of what was removed. */
+void watch_give_back(struct watch *watch);
+
+#endif
