@@ -588,9 +588,9 @@ int http_open(struct loop *loop, const struct http_options *options, struct http
 	server->comments = timer_new(loop, send_comments, server);
 	int rc = check_certificate(options, out_why);
 	if (rc == 0)
-		rc = start_lws(server, out_why);
-	if (rc == 0)
 		rc = listen_open(loop, options->address, adopt, server, &server->listen, out_why);
+	if (rc == 0)
+		rc = start_lws(server, out_why);
 	if (rc < 0) {
 		http_close(server);
 		return rc;
