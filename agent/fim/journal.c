@@ -15,7 +15,8 @@
 #define BATCH_PATHS_MAX     4096
 #define WORKERS_DEFAULT     2
 #define WORKERS_MAX         8
-#define PATHS_A_WORKER      16 /* a batch of fewer is not worth a second thread */
+#define RELEASE_PATHS       16384 /* written, until the store's pages are given back */
+#define PATHS_A_WORKER      16    /* a batch of fewer is not worth a second thread */
 #define READER_BYTES_MAX    (64u << 20)
 
 #define MOVING_AGAIN_MS  200
@@ -64,6 +65,7 @@ struct journal {
 	struct buf marks;
 	struct moving *moving;
 	bool is_held;
+	size_t unreleased;  /* paths written since the store's pages were given back */
 	uint64_t stuck_ms;  /* how long to wait after the last failure; 0: it went well */
 	uint64_t paused_ms; /* no batch before this moment */
 
@@ -215,6 +217,11 @@ static void finish_written(struct journal *journal, struct journal_batch *batch)
 	uint64_t events = batch->events;
 	bool was_stuck = journal->stuck_ms > 0;
 	journal->stuck_ms = journal->paused_ms = 0;
+	journal->unreleased += batch->count;
+	if (journal->unreleased >= RELEASE_PATHS) {
+		journal->unreleased = 0;
+		kv_release_pages(state_kv(journal->state)); /* a scan touches most of the map */
+	}
 	report_directories(journal, batch);
 	if (journal->is_orphan)
 		return;
