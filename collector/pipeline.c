@@ -32,19 +32,14 @@ static void on_stored(
         void *ctx, uint32_t host, const struct event *events, size_t count, bool is_new_stream)
 {
 	struct pipeline *pipeline = ctx;
-	bool is_label_lost = is_new_stream;
 	if (is_new_stream)
 		index_clear_host(pipeline->index, host);
 	for (size_t i = 0; i < count; i++) {
-		if (events[i].fact_before) {
+		if (events[i].fact_before)
 			index_fact_ends(pipeline->index, host, events[i].fact_before);
-			is_label_lost |= events[i].fact_before->kind == FACT_LABEL;
-		}
 		if (events[i].fact_after)
 			index_fact_begins(pipeline->index, host, events[i].fact_after);
 	}
-	if (is_label_lost)
-		rebuild_labels(pipeline->store, pipeline->index, host);
 	if (pipeline->api)
 		api_committed(pipeline->api);
 }
@@ -53,7 +48,6 @@ static void on_enrolled(void *ctx, uint32_t host, struct slice name)
 {
 	struct pipeline *pipeline = ctx;
 	index_add_host(pipeline->index, host, name);
-	rebuild_labels(pipeline->store, pipeline->index, host);
 }
 
 static const struct ingest_events INGEST_EVENTS = {.stored = on_stored, .enrolled = on_enrolled};

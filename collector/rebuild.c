@@ -28,16 +28,6 @@ static int gather_fact(void *ctx, const struct fact *fact)
 	return 0;
 }
 
-static void add_labels(struct index *index, const struct host_record *host)
-{
-	for (size_t i = 0; i < host->label_count; i++) {
-		struct fact fact = {.kind = FACT_LABEL};
-		fact.field[PAIR_NAME] = host->label_name[i];
-		fact.field[PAIR_VALUE] = host->label_value[i];
-		index_fact_begins(index, host->id, &fact);
-	}
-}
-
 static int rebuild_host(void *ctx, const struct host_record *host)
 {
 	struct gathered *gathered = ctx;
@@ -49,7 +39,6 @@ static int rebuild_host(void *ctx, const struct host_record *host)
 		return rc;
 	index_add_host(gathered->index, host->id, host->name);
 	index_facts_begin(gathered->index, host->id, gathered->fact, gathered->count);
-	add_labels(gathered->index, host);
 	return 0;
 }
 
@@ -68,19 +57,4 @@ int rebuild_index(struct store *store, struct index *index, struct reason *out_w
 	log_info("index rebuilt hosts=%zu facts=%zu took_ms=%llu", index_host_count(index),
 	        index_fact_count(index), (unsigned long long)(clock_mono_ms() - began_ms));
 	return 0;
-}
-
-void rebuild_labels(struct store *store, struct index *index, uint32_t host)
-{
-	struct host_record record;
-	struct kv_txn *txn;
-	int rc = kv_begin_read(store_kv(store), &txn);
-	if (rc == 0) {
-		rc = hosts_get(txn, host, &record);
-		if (rc == 0)
-			add_labels(index, &record);
-		kv_abort(txn);
-	}
-	if (rc < 0)
-		log_error("cannot read the labels of host %u: %s", host, err_text(rc));
 }

@@ -41,12 +41,13 @@ banned_calls() {
 }
 
 format() { sources | xargs clang-format-14 --dry-run -Werror; }
-long_lines() { # tabs count as eight columns
-	local bad=0
-	while read -r file; do
-		expand "$file" | awk -v file="$file" 'length($0) > 100 { print file ":" NR ": " length($0) " columns"; bad = 1 } END { exit bad }' || bad=1
-	done < <(sources)
-	return $bad
+long_lines() { # characters, with tabs as eight
+	sources | xargs python3 -c '
+import sys
+bad = [f"{path}:{n}: {len(line.rstrip().expandtabs(8))} columns" for path in sys.argv[1:]
+       for n, line in enumerate(open(path, encoding="utf-8"), 1) if len(line.rstrip().expandtabs(8)) > 100]
+print("\\n".join(bad))
+sys.exit(bool(bad))'
 }
 shell_syntax() {
 	local bad=0
@@ -62,7 +63,7 @@ with_clang() {
 		-Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 }
 tidy() {
-	ours | grep '\.c$' | xargs -P 2 -n 4 clang-tidy-14 --quiet --warnings-as-errors='*' -- "${includes[@]}" 2>/dev/null
+	ours | grep '\.c$' | xargs -P 2 -n 1 clang-tidy-14 --quiet --warnings-as-errors='*' -- "${includes[@]}" 2>/dev/null
 }
 check_with_cppcheck() {
 	ours | grep '\.c$' | xargs cppcheck -j 2 --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. \
