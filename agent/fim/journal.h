@@ -56,8 +56,7 @@ struct journal_events {
 struct journal_limits {
 	uint64_t hash_limit_bytes; /* larger files are not hashed; default 1 GiB */
 	size_t batch_paths;        /* default 1024, at most 4096 */
-	unsigned
-	        workers; /* threads that read files of one batch side by side; default 2, at most 8 */
+	unsigned workers;          /* threads that read one batch; default 2, at most 8 */
 };
 
 int journal_new(struct loop *loop, struct state *state, const struct filter *filter,

@@ -33,12 +33,12 @@ struct settle_limits {
  * settle_finish. */
 struct settled {
 	struct slice path;
-	struct slice old_path;  /* of a rename that came last; absent otherwise */
-	unsigned hints;         /* all of them together */
-	uint32_t lives;         /* how many times TOUCH_CREATED was said */
-	uint32_t old_lives;     /* at old_path, but for the one that the rename took away */
-	bool old_follows;       /* old_path was touched after the rename: it will be out by itself */
-	enum event_cause cause; /* of the first touch, but CAUSE_LIVE if any was live and CREATED */
+	struct slice old_path; /* of a rename that came last; absent otherwise */
+	unsigned hints;        /* all of them together */
+	uint32_t lives;        /* how many times TOUCH_CREATED was said */
+	uint32_t old_lives;    /* at old_path, but for the one that the rename took away */
+	bool old_follows;      /* old_path was touched after the rename: it will be out by itself */
+	enum event_cause cause; /* of the first touch; CAUSE_LIVE if one was live and CREATED */
 };
 
 struct settle *settle_new(const struct settle_limits *limits,

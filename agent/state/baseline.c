@@ -19,8 +19,10 @@ int baseline_get(struct kv_txn *txn, struct slice path, struct filestate *out)
 	int rc = pathkey_append(&key, path);
 	if (rc == 0)
 		rc = kv_get(txn, STATE_BASELINE, buf_slice(&key), &record);
+	if (rc == 0)
+		rc = staterec_read(record, out, NULL);
 	buf_fini(&key);
-	return rc < 0 ? rc : staterec_read(record, out, NULL);
+	return rc;
 }
 
 int baseline_put(struct state_txn *txn, struct slice path, const struct filestate *state)

@@ -74,7 +74,8 @@ struct kv_txn *state_txn_kv(struct state_txn *txn);
 int state_meta_get(struct kv_txn *txn, const char *name, struct slice *out);
 int state_meta_put(struct state_txn *txn, const char *name, struct slice value);
 int state_meta_delete(struct state_txn *txn, const char *name);
-/* Every value whose name begins with `prefix`, in name order; a negative answer of `each` stops it. */
+/* Every value whose name begins with `prefix`, in name order; a negative answer of `each` stops
+ * it. */
 int state_meta_each(struct kv_txn *txn, const char *prefix,
         int (*each)(void *ctx, struct slice name, struct slice value), void *ctx);
 
