@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
 
-#define LOCK_FILE_BYTES 32768 /* room for twice READERS_MAX */
-#define READERS_MAX     256
-#define PATH_ROOM       4200
+#define LOCK_FILE_BYTES   32768      /* room for twice READERS_MAX */
+#define NEARLY_FULL_BYTES (4u << 20) /* less is free: a short write was for want of room */
+#define READERS_MAX       256
+#define PATH_ROOM         4200
 
 struct kv {
 	MDB_env *env;
@@ -304,11 +306,21 @@ int kv_begin_nested(struct kv_txn *parent, struct kv_txn **out)
 	return begin(parent->kv, parent, 0, out);
 }
 
+/* LMDB takes a write that came out short for an input/output error; on a full disk it is none. */
+static bool is_disk_full(MDB_env *env)
+{
+	mdb_filehandle_t fd;
+	struct statvfs fs;
+	return mdb_env_get_fd(env, &fd) == 0 && fstatvfs(fd, &fs) == 0 &&
+	       fs.f_bavail * fs.f_frsize < NEARLY_FULL_BYTES;
+}
+
 int kv_commit(struct kv_txn *txn)
 {
+	MDB_env *env = mdb_txn_env(txn->mdb);
 	int rc = mdb_txn_commit(txn->mdb);
 	free(txn);
-	return code_of(rc);
+	return code_of(rc == EIO && is_disk_full(env) ? ENOSPC : rc);
 }
 
 void kv_abort(struct kv_txn *txn)

@@ -46,7 +46,7 @@ long_lines() { # characters, with tabs as eight
 import sys
 bad = [f"{path}:{n}: {len(line.rstrip().expandtabs(8))} columns" for path in sys.argv[1:]
        for n, line in enumerate(open(path, encoding="utf-8"), 1) if len(line.rstrip().expandtabs(8)) > 100]
-print("\\n".join(bad))
+print(*bad, sep="\n")
 sys.exit(bool(bad))'
 }
 shell_syntax() {
