@@ -197,6 +197,39 @@ static void take_move(
 		take_moved_to(watch, record);
 }
 
+static void look_later(struct watch *watch, int wd)
+{
+	if (watch->moved_count == watch->moved_room) {
+		watch->moved_room = watch->moved_room ? watch->moved_room * 2 : 16;
+		watch->moved = mem_resize(watch->moved, watch->moved_room * sizeof(*watch->moved));
+	}
+	watch->moved[watch->moved_count++] = wd;
+}
+
+/* A directory was renamed, and its parent should have said where to. It did not if it was not yet
+ * watched then: so the kernel is asked whether the directory is where it is thought to be. */
+static void look_for_moved(struct watch *watch)
+{
+	struct buf path = BUF_INIT;
+	for (size_t i = 0; i < watch->moved_count; i++) {
+		struct watch_node *node = wds_node(&watch->tree.wds, watch->moved[i]);
+		if (!node)
+			continue;
+		tree_path(node, &path);
+		if (watch_add(watch, buf_slice(&path)) >= 0)
+			continue;
+		node = tree_find(&watch->tree, buf_slice(&path));
+		if (node)
+			tree_drop(&watch->tree, node);
+		tell(watch, buf_slice(&path), (struct slice){0},
+		        TOUCH_GONE | TOUCH_DONE | TOUCH_DIRECTORY);
+	}
+	buf_fini(&path);
+	free(watch->moved);
+	watch->moved = NULL;
+	watch->moved_count = watch->moved_room = 0;
+}
+
 /* What a directory says of itself its watched parent has said with its name. */
 static void take_self(struct watch *watch, const struct inotify_event *record, uint64_t at)
 {
@@ -208,9 +241,11 @@ static void take_self(struct watch *watch, const struct inotify_event *record, u
 	unsigned hints = TOUCH_DONE | TOUCH_DIRECTORY;
 	if (record->mask & IN_UNMOUNT)
 		hints |= TOUCH_GONE;
-	else if (parent_tells)
+	else if (parent_tells && (record->mask & IN_MOVE_SELF))
+		look_later(watch, record->wd);
+	if (parent_tells && !(record->mask & IN_UNMOUNT))
 		return;
-	else if (record->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+	if (record->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
 		hints |= TOUCH_GONE;
 	struct buf path = BUF_INIT;
 	tree_path(node, &path);
@@ -280,6 +315,10 @@ static void broke(struct watch *watch, int code)
 static void saw_empty(struct watch *watch)
 {
 	moves_saw_empty(&watch->moves, loop_now_ms(watch->loop));
+	if (watch->moves.count == 0 && watch->moved_count > 0) {
+		tell_last(watch);
+		look_for_moved(watch);
+	}
 	if (!watch->has_lost_records)
 		return;
 	watch->has_lost_records = false;
@@ -322,6 +361,8 @@ static void on_moves_timer(void *ctx)
 	struct watch *watch = ctx;
 	drain(watch);
 	lapse_until(watch, loop_now_ms(watch->loop));
+	if (watch->moves.count == 0)
+		look_for_moved(watch);
 	watch_give_back(watch);
 	if (watch->moves.count > 0)
 		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
@@ -360,5 +401,6 @@ void watch_free(struct watch *watch)
 	tree_fini(&watch->tree);
 	buf_fini(&watch->last_path);
 	buf_fini(&watch->path);
+	free(watch->moved);
 	free(watch);
 }

@@ -29,6 +29,9 @@ struct watch {
 	struct buf last_path;
 	size_t last_name_at;
 	struct buf path;
+	/* Descriptors that said IN_MOVE_SELF: looked at once the queue is empty. */
+	int *moved;
+	size_t moved_count, moved_room;
 	_Alignas(struct inotify_event) uint8_t records[READ_BYTES];
 };
 
