@@ -1,75 +1,25 @@
 #include "common/codec/wire.h"
 
 #include "common/base/buf.h"
-#include "common/codec/wire_proto.h"
+#include "common/codec/wire_protobuf.h"
+#include "proto/tsujiban.pb-c.h"
 
-#define MODE_MAX 07777
-
-#define STATE(field) offsetof(struct filestate, field)
-#define EVENT(field) offsetof(struct event, field)
-
-static const struct proto_row state_rows[] = {
-        {1, "type", PROTO_U32, STATE(type), FILE_BLOCK, 0, NULL},
-        {2, "hash", PROTO_U32, STATE(hash), HASH_UNSTABLE, 0, NULL},
-        {3, "mode", PROTO_U32, STATE(mode), MODE_MAX, 0, NULL},
-        {4, "uid", PROTO_U32, STATE(uid), UINT32_MAX, 0, NULL},
-        {5, "gid", PROTO_U32, STATE(gid), UINT32_MAX, 0, NULL},
-        {6, "size", PROTO_U64, STATE(size), UINT64_MAX, 0, NULL},
-        {7, "mtime_ns", PROTO_S64, STATE(mtime_ns), 0, 0, NULL},
-        {8, "ctime_ns", PROTO_S64, STATE(ctime_ns), 0, 0, NULL},
-        {9, "inode", PROTO_U64, STATE(inode), UINT64_MAX, 0, NULL},
-        {10, "device", PROTO_U64, STATE(device), UINT64_MAX, 0, NULL},
-        {11, "sha256", PROTO_FIXED, STATE(sha256), SHA256_BYTES, 0, NULL},
-        {12, "target", PROTO_BYTES, STATE(target), EVENT_PATH_BYTES, 0, NULL},
-        {13, "owner", PROTO_BYTES, STATE(owner), WIRE_TEXT_MAX, 0, NULL},
-        {14, "group", PROTO_BYTES, STATE(group), WIRE_TEXT_MAX, 0, NULL},
-};
-static const struct proto_table state_table = {
-        state_rows, sizeof(state_rows) / sizeof(state_rows[0])};
-
-static const struct proto_row fact_rows[] = {
-        {1, "kind", PROTO_U32, offsetof(struct fact, kind), FACT_KIND_MAX, 0, NULL},
-        {2, "field", PROTO_ARRAY, offsetof(struct fact, field), FACT_FIELD_BYTES, FACT_FIELDS_MAX,
-                NULL},
-};
-static const struct proto_table fact_table = {fact_rows, sizeof(fact_rows) / sizeof(fact_rows[0])};
-
-static const struct proto_row event_rows[] = {
-        {1, "time_ns", PROTO_S64, EVENT(time_ns), 0, 0, NULL},
-        {2, "kind", PROTO_U32, EVENT(kind), EVENT_AGENT, 0, NULL},
-        {3, "action", PROTO_U32, EVENT(action), ACTION_MAX, 0, NULL},
-        {4, "cause", PROTO_U32, EVENT(cause), CAUSE_MAX, 0, NULL},
-        {5, "count", PROTO_U32, EVENT(count), UINT32_MAX, 0, NULL},
-        {6, "path", PROTO_BYTES, EVENT(path), EVENT_PATH_BYTES, 0, NULL},
-        {7, "old_path", PROTO_BYTES, EVENT(old_path), EVENT_PATH_BYTES, 0, NULL},
-        {8, "changed", PROTO_U32, EVENT(changed), UINT32_MAX, 0, NULL},
-        {9, "before", PROTO_PART, EVENT(before), 0, sizeof(struct filestate), &state_table},
-        {10, "after", PROTO_PART, EVENT(after), 0, sizeof(struct filestate), &state_table},
-        {11, "fact_before", PROTO_PART, EVENT(fact_before), 0, sizeof(struct fact), &fact_table},
-        {12, "fact_after", PROTO_PART, EVENT(fact_after), 0, sizeof(struct fact), &fact_table},
-        {13, "detail", PROTO_BYTES, EVENT(detail), WIRE_TEXT_MAX, 0, NULL},
-};
-static const struct proto_table event_table = {
-        event_rows, sizeof(event_rows) / sizeof(event_rows[0])};
-
-/* The rows write numbers of 32 bits into enums. */
-_Static_assert(sizeof(enum file_type) == 4 && sizeof(enum hash_status) == 4 &&
-                       sizeof(enum fact_kind) == 4 && sizeof(enum event_kind) == 4 &&
-                       sizeof(enum event_action) == 4 && sizeof(enum event_cause) == 4,
-        "enums have 32 bits");
-
-/* --- what the tables cannot say --------------------------------------------------------------- */
+/* --- checks: before packing and after unpacking alike ----------------------------------------- */
 
 static int check_state(const struct filestate *state, const char *name, struct reason *out_why)
 {
 	static const uint8_t zero[SHA256_BYTES];
 	if (state == NULL)
 		return 0;
-	bool has_hash = memcmp(state->sha256, zero, SHA256_BYTES) != 0;
-	if (has_hash != (state->hash == HASH_DONE))
+	if (state->hash == HASH_DONE && memcmp(state->sha256, zero, SHA256_BYTES) == 0)
 		return fail(
 		        out_why, ERR_FORMAT, "field '%s': hash status and sha256 disagree", name);
-	return 0;
+	int rc = wire_check_bytes("target", state->target, EVENT_PATH_BYTES, out_why);
+	if (rc == 0)
+		rc = wire_check_bytes("owner", state->owner, WIRE_TEXT_MAX, out_why);
+	if (rc == 0)
+		rc = wire_check_bytes("group", state->group, WIRE_TEXT_MAX, out_why);
+	return rc;
 }
 
 static int check_fact(const struct fact *fact, const char *name, struct reason *out_why)
@@ -78,7 +28,7 @@ static int check_fact(const struct fact *fact, const char *name, struct reason *
 		return 0;
 	unsigned count = fact_field_count(fact->kind);
 	if (count == 0)
-		return fail(out_why, ERR_FORMAT, "field '%s' has no kind", name);
+		return fail(out_why, ERR_FORMAT, "field '%s' is a fact of no known kind", name);
 	for (unsigned i = count; i < FACT_FIELDS_MAX; i++) {
 		if (fact->field[i].len > 0)
 			return fail(out_why, ERR_FORMAT, "field '%s' has too many fields", name);
@@ -88,7 +38,13 @@ static int check_fact(const struct fact *fact, const char *name, struct reason *
 
 static int check(const struct event *event, struct reason *out_why)
 {
-	int rc = check_state(event->before, "before", out_why);
+	int rc = wire_check_bytes("path", event->path, EVENT_PATH_BYTES, out_why);
+	if (rc == 0)
+		rc = wire_check_bytes("old_path", event->old_path, EVENT_PATH_BYTES, out_why);
+	if (rc == 0)
+		rc = wire_check_bytes("detail", event->detail, WIRE_TEXT_MAX, out_why);
+	if (rc == 0)
+		rc = check_state(event->before, "before", out_why);
 	if (rc == 0)
 		rc = check_state(event->after, "after", out_why);
 	if (rc == 0)
@@ -100,47 +56,186 @@ static int check(const struct event *event, struct reason *out_why)
 	return rc;
 }
 
-/* What stands in sha256 without HASH_DONE has no meaning and is not to leave the host. */
-static const struct filestate *without_stale_hash(
-        const struct filestate *state, struct filestate *copy)
+/* --- packing: parts on the stack, bytes borrowed ---------------------------------------------- */
+
+static Tsujiban__V1__FileState *state_part(
+        const struct filestate *state, Tsujiban__V1__FileState *room)
 {
-	if (state == NULL || state->hash == HASH_DONE)
-		return state;
-	*copy = *state;
-	memset(copy->sha256, 0, sizeof(copy->sha256));
-	return copy;
+	if (state == NULL)
+		return NULL;
+	tsujiban__v1__file_state__init(room);
+	room->type = state->type;
+	room->hash = state->hash;
+	room->mode = state->mode;
+	room->uid = state->uid;
+	room->gid = state->gid;
+	room->size = state->size;
+	room->mtime_ns = state->mtime_ns;
+	room->ctime_ns = state->ctime_ns;
+	room->inode = state->inode;
+	room->device = state->device;
+	/* What stands in sha256 otherwise has no meaning and is not to leave the host. */
+	if (state->hash == HASH_DONE)
+		room->sha256 = wire_bytes(slice_of(state->sha256, SHA256_BYTES));
+	room->target = wire_bytes(state->target);
+	room->owner = wire_bytes(state->owner);
+	room->group = wire_bytes(state->group);
+	return room;
 }
 
-/* --- public ----------------------------------------------------------------------------------- */
+struct fact_room {
+	Tsujiban__V1__Fact fact;
+	ProtobufCBinaryData field[FACT_FIELDS_MAX];
+};
+
+/* Trailing empty fields are left out; those before a full one hold its place. */
+static Tsujiban__V1__Fact *fact_part(const struct fact *fact, struct fact_room *room)
+{
+	if (fact == NULL)
+		return NULL;
+	tsujiban__v1__fact__init(&room->fact);
+	room->fact.kind = fact->kind;
+	room->fact.field = room->field;
+	for (size_t i = 0; i < FACT_FIELDS_MAX; i++) {
+		room->field[i] = wire_bytes(fact->field[i]);
+		if (fact->field[i].len > 0)
+			room->fact.n_field = i + 1;
+	}
+	return &room->fact;
+}
 
 int wire_event_encode(const struct event *event, struct buf *out)
 {
-	struct filestate before, after;
-	struct event clean = *event;
-	clean.before = without_stale_hash(event->before, &before);
-	clean.after = without_stale_hash(event->after, &after);
-	int rc = check(&clean, NULL);
+	Tsujiban__V1__FileState before, after;
+	struct fact_room fact_before, fact_after;
+	Tsujiban__V1__Event packed = TSUJIBAN__V1__EVENT__INIT;
+	int rc = check(event, NULL);
 	if (rc != 0)
 		return rc;
-	size_t start = out->len;
-	rc = proto_encode(&event_table, &clean, out);
-	if (rc == 0 && out->len - start > WIRE_EVENT_BYTES_MAX)
-		rc = ERR_LIMIT;
-	if (rc != 0)
-		out->len = start;
+	packed.time_ns = event->time_ns;
+	packed.kind = event->kind;
+	packed.action = event->action;
+	packed.cause = event->cause;
+	packed.count = event->count;
+	packed.path = wire_bytes(event->path);
+	packed.old_path = wire_bytes(event->old_path);
+	packed.changed = event->changed;
+	packed.before = state_part(event->before, &before);
+	packed.after = state_part(event->after, &after);
+	packed.fact_before = fact_part(event->fact_before, &fact_before);
+	packed.fact_after = fact_part(event->fact_after, &fact_after);
+	packed.detail = wire_bytes(event->detail);
+	return wire_pack(&packed.base, WIRE_EVENT_BYTES_MAX, out);
+}
+
+/* --- unpacking -------------------------------------------------------------------------------- */
+
+static int no_room(const char *name, struct reason *out_why)
+{
+	return fail(
+	        out_why, ERR_LIMIT, "event is too large for its memory limit at field '%s'", name);
+}
+
+static int take_sha256(const Tsujiban__V1__FileState *part, const char *name, struct filestate *out,
+        struct reason *out_why)
+{
+	size_t len = part->sha256.len;
+	if (len != 0 && len != SHA256_BYTES)
+		return fail(out_why, ERR_FORMAT, "field 'sha256' has the wrong length");
+	if ((len != 0) != (part->hash == HASH_DONE))
+		return fail(
+		        out_why, ERR_FORMAT, "field '%s': hash status and sha256 disagree", name);
+	if (len != 0)
+		memcpy(out->sha256, part->sha256.data, SHA256_BYTES);
+	return 0;
+}
+
+static int take_state(const Tsujiban__V1__FileState *part, const char *name, struct arena *arena,
+        const struct filestate **out, struct reason *out_why)
+{
+	if (part == NULL)
+		return 0;
+	struct filestate *state = arena_alloc(arena, sizeof(*state));
+	if (state == NULL)
+		return no_room(name, out_why);
+	*state = (struct filestate){
+	        .type = (enum file_type)part->type,
+	        .hash = (enum hash_status)part->hash,
+	        .mode = part->mode,
+	        .uid = part->uid,
+	        .gid = part->gid,
+	        .size = part->size,
+	        .mtime_ns = part->mtime_ns,
+	        .ctime_ns = part->ctime_ns,
+	        .inode = part->inode,
+	        .device = part->device,
+	        .target = wire_slice(part->target),
+	        .owner = wire_slice(part->owner),
+	        .group = wire_slice(part->group),
+	};
+	*out = state;
+	return take_sha256(part, name, state, out_why);
+}
+
+static int take_fact(const Tsujiban__V1__Fact *part, const char *name, struct arena *arena,
+        const struct fact **out, struct reason *out_why)
+{
+	if (part == NULL)
+		return 0;
+	if (part->n_field > FACT_FIELDS_MAX)
+		return fail(out_why, ERR_FORMAT, "field '%s' has too many fields", name);
+	struct fact *fact = arena_alloc_zeroed(arena, 1, sizeof(*fact));
+	if (fact == NULL)
+		return no_room(name, out_why);
+	fact->kind = (enum fact_kind)part->kind;
+	for (size_t i = 0; i < part->n_field; i++)
+		fact->field[i] = wire_slice(part->field[i]);
+	*out = fact;
+	return 0;
+}
+
+static int take_parts(const Tsujiban__V1__Event *packed, struct arena *arena, struct event *out,
+        struct reason *out_why)
+{
+	int rc = take_state(packed->before, "before", arena, &out->before, out_why);
+	if (rc == 0)
+		rc = take_state(packed->after, "after", arena, &out->after, out_why);
+	if (rc == 0)
+		rc = take_fact(
+		        packed->fact_before, "fact_before", arena, &out->fact_before, out_why);
+	if (rc == 0)
+		rc = take_fact(packed->fact_after, "fact_after", arena, &out->fact_after, out_why);
 	return rc;
 }
 
 int wire_event_decode(
         struct slice bytes, struct arena *arena, struct event *out, struct reason *out_why)
 {
-	struct event event = {0};
+	int rc;
 	if (bytes.len > WIRE_EVENT_BYTES_MAX)
 		return fail(out_why, ERR_FORMAT, "event of %zu bytes is too long", bytes.len);
-	int rc = proto_decode(&event_table, bytes, arena, &event, out_why);
-	if (rc == 0)
-		rc = check(&event, out_why);
-	if (rc == 0)
-		*out = event;
-	return rc;
+	const Tsujiban__V1__Event *packed = wire_unpack(
+	        &tsujiban__v1__event__descriptor, bytes, arena, &rc, out_why);
+	if (packed == NULL)
+		return rc;
+	/* Of kinds and the like any number is taken here; check knows them. */
+	struct event event = {
+	        .time_ns = packed->time_ns,
+	        .kind = (enum event_kind)packed->kind,
+	        .action = (enum event_action)packed->action,
+	        .cause = (enum event_cause)packed->cause,
+	        .count = packed->count,
+	        .path = wire_slice(packed->path),
+	        .old_path = wire_slice(packed->old_path),
+	        .changed = packed->changed,
+	        .detail = wire_slice(packed->detail),
+	};
+	rc = take_parts(packed, arena, &event, out_why);
+	if (rc != 0)
+		return rc;
+	/* Only a full arena is a limit here; above a cap is another wrong field. */
+	if (check(&event, out_why) != 0)
+		return ERR_FORMAT;
+	*out = event;
+	return 0;
 }

@@ -1,5 +1,6 @@
-/* floor: common/codec - a payload of the kind in its first byte; a batch's events as well. What is
- * taken has to encode to something that is taken again. */
+/* floor: common/codec - a payload of the kind in the low half of its first byte; a batch's events
+ * as well. What is taken has to encode to something that is taken again. The high half makes the arena
+ * small, so that unpacking and merging break off at any of their allocations. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -7,6 +8,7 @@
 #include "common/codec/wire.h"
 
 #define ARENA_BYTES (4u << 20)
+#define SMALL_BYTES 192
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,7 +19,7 @@ static void try_event(struct slice bytes, struct arena *arena, struct buf *scrat
 	if (wire_event_decode(bytes, arena, &event, &why) != 0)
 		return;
 	buf_reset(scratch);
-	/* Only the size may differ: an encoding with fields left out is never longer. */
+	/* Only the size may differ: an encoding with fields left out or merged is never longer. */
 	int rc = wire_event_encode(&event, scratch);
 	assert(rc == 0);
 	rc = wire_event_decode(buf_slice(scratch), arena, &again, &why);
@@ -46,11 +48,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	struct arena *arena = arena_new(ARENA_BYTES);
+	enum frame_kind kind = (enum frame_kind)(data[0] & 0xf);
+	size_t steps = data[0] >> 4;
+	struct arena *arena = arena_new(steps ? steps * SMALL_BYTES : ARENA_BYTES);
 	struct buf scratch = BUF_INIT;
 	struct slice rest = slice_of(data + 1, size - 1);
-	try_message((enum frame_kind)data[0], rest, arena, &scratch);
-	if (data[0] == 0)
+	try_message(kind, rest, arena, &scratch);
+	if (kind == 0)
 		try_event(rest, arena, &scratch);
 	buf_fini(&scratch);
 	arena_free(arena);

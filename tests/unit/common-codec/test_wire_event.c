@@ -102,7 +102,7 @@ static void test_file_event_is_as_the_contract_says(void **state)
 	assert_memory_equal(was->group.data, "adm", 3);
 	/* What the agent had left in sha256 has no meaning without HASH_DONE. */
 	assert_int_equal(same->after->sha256.len, 0);
-	/* And it is the very encoding that the generated code makes. */
+	/* And it is the form that the generated code makes of it. */
 	uint8_t packed[400];
 	assert_int_equal(tsujiban__v1__event__pack(same, packed), out.len);
 	assert_memory_equal(packed, out.data, out.len);
@@ -197,19 +197,28 @@ static void assert_event_refused(const char *bytes, size_t len, const char *sent
 static void test_wrong_fields_are_refused_by_name(void **state)
 {
 	(void)state;
-	assert_event_refused("\x10\x04", 2, "field 'kind' is out of range");
-	assert_event_refused("\x18\x10", 2, "field 'action' is out of range");
-	assert_event_refused("\x20\x06", 2, "field 'cause' is out of range");
-	assert_event_refused("\x4a\x02\x08\x08", 4, "field 'type' is out of range");
-	assert_event_refused("\x4a\x03\x18\x80\x20", 5, "field 'mode' is out of range");
+	/* Tags: kind 0x10, action 0x18, cause 0x20, path 0x32, before 0x4a, after 0x52, and
+	 * fact_before 0x5a. */
+	assert_event_refused("\x10\x04", 2, "cannot take event: unknown kind 4");
+	assert_event_refused("\x10\x01\x18\x10", 4, "cannot take event: unknown action 16");
+	assert_event_refused("\x10\x01\x18\x01\x20\x06", 6, "cannot take event: unknown cause 6");
+	assert_event_refused("\x10\x01\x18\x01\x20\x02\x32\x02/a\x52\x02\x08\x08", 14,
+	        "cannot take event: unknown file type 8");
+	assert_event_refused("\x10\x01\x18\x01\x20\x02\x32\x02/a\x52\x05\x08\x01\x18\x80\x20", 17,
+	        "cannot take event: mode 010000");
+	assert_event_refused("\x10\x01\x18\x01\x20\x02\x32\x03/\0a\x52\x02\x08\x01", 15,
+	        "cannot take event: a path has a NUL byte");
 	assert_event_refused("\x4a\x03\x5a\x01x", 5, "field 'sha256' has the wrong length");
-	assert_event_refused("\x4a\x00\x4a\x00", 4, "field 'before' stands twice");
-	assert_event_refused("\x4a\x03\x08\x01", 4, "message is cut or no protobuf");
-	assert_event_refused("\x4a\x02\x08\x81\x01", 5, "message is cut or no protobuf");
+	assert_event_refused("\x4a\x03\x08\x01", 4, "bytes are cut or no protobuf of 'Event'");
+	assert_event_refused("\x4a\x02\x08\x81\x01", 5, "bytes are cut or no protobuf of 'Event'");
+	assert_event_refused("\x12\x00", 2, "bytes are cut or no protobuf of 'Event'");
 	assert_event_refused("\x5a\x12\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00"
 	                     "\x12\x00\x12\x00",
-	        20, "field 'field' stands too often");
-	assert_event_refused("\x5a\x02\x08\x06", 4, "field 'kind' is out of range");
+	        20, "field 'fact_before' has too many fields");
+	assert_event_refused("\x5a\x09\x08\x04\x12\x00\x12\x00\x12\x01x", 11,
+	        "field 'fact_before' has too many fields");
+	assert_event_refused(
+	        "\x5a\x02\x08\x06", 4, "field 'fact_before' is a fact of no known kind");
 }
 
 static void test_hash_and_status_have_to_agree(void **state)
@@ -218,6 +227,10 @@ static void test_hash_and_status_have_to_agree(void **state)
 	/* 2: file, created, live, "/a", after: regular, HASH_DONE without sha256. */
 	assert_event_refused("\x10\x01\x18\x01\x20\x02\x32\x02/a\x52\x04\x08\x01\x10\x01", 16,
 	        "field 'after': hash status and sha256 disagree");
+	/* And a sha256 without HASH_DONE. */
+	assert_event_refused("\x10\x01\x18\x01\x20\x02\x32\x02/a\x52\x24\x08\x01\x5a\x20"
+	                     "................................",
+	        48, "field 'after': hash status and sha256 disagree");
 	struct event event = a_modified();
 	memset(before.sha256, 0, SHA256_BYTES);
 	assert_int_equal(wire_event_encode(&event, &out), ERR_FORMAT);
@@ -265,15 +278,51 @@ static void test_event_beyond_its_limits_is_refused_both_ways(void **state)
 	        wire_event_decode(slice_of(large, sizeof(large)), arena, &event, &why), ERR_FORMAT);
 }
 
-static void test_small_arena_is_a_limit(void **state)
+static void test_every_small_arena_is_a_limit(void **state)
+{
+	(void)state;
+	struct event event = a_modified(), decoded;
+	encode(&event);
+	/* after again, so that merging breaks off as well. */
+	buf_append(&out, "\x52\x06\x08\x01\x10\x04\x30\x09", 8);
+	arena_reset(arena);
+	decode();
+	size_t needed = arena_used(arena);
+	for (size_t limit = 0; limit < needed; limit += 8) {
+		struct arena *small = arena_new(limit);
+		assert_int_equal(
+		        wire_event_decode(buf_slice(&out), small, &decoded, &why), ERR_LIMIT);
+		arena_free(small);
+	}
+	assert_string_equal(why.text, "event is too large for its memory limit at field 'after'");
+}
+
+/* The parts of an event are merged by protobuf-c, which moves pieces from one to the other and
+ * frees what is left: the arena keeps them all. */
+static void test_part_given_twice_is_merged(void **state)
 {
 	(void)state;
 	struct event event = a_modified();
 	encode(&event);
-	struct arena *small = arena_new(sizeof(struct filestate) + 64);
-	assert_int_equal(wire_event_decode(buf_slice(&out), small, &event, &why), ERR_LIMIT);
-	assert_string_equal(why.text, "message is too large at field 'after'");
-	arena_free(small);
+	/* after again without texts: they come from the first. */
+	buf_append(&out, "\x52\x06\x08\x01\x10\x04\x30\x09", 8);
+	struct event back = decode();
+	assert_true(back.after->size == 9);
+	assert_true(slice_is(back.after->owner, "root") && slice_is(back.after->group, "adm"));
+	assert_true(slice_is(back.before->owner, "root"));
+}
+
+static void test_merging_ends_at_the_memory_limit(void **state)
+{
+	(void)state;
+	struct event event;
+	buf_append(&out, "\x10\x02\x18\x0a\x20\x02", 6);
+	/* Each fact_after adds a field to those so far, in a new piece: quadratic. */
+	for (int i = 0; i < 10000; i++)
+		buf_append(&out, "\x62\x03\x12\x01x", 5);
+	assert_int_equal(wire_event_decode(buf_slice(&out), arena, &event, &why), ERR_LIMIT);
+	assert_string_equal(why.text, "'Event' is too large for its memory limit");
+	assert_true(arena_used(arena) <= 1 << 20);
 }
 
 int main(void)
@@ -289,7 +338,9 @@ int main(void)
 	        CASE(test_hash_and_status_have_to_agree),
 	        CASE(test_event_that_makes_no_sense_is_refused_both_ways),
 	        CASE(test_event_beyond_its_limits_is_refused_both_ways),
-	        CASE(test_small_arena_is_a_limit),
+	        CASE(test_every_small_arena_is_a_limit),
+	        CASE(test_part_given_twice_is_merged),
+	        CASE(test_merging_ends_at_the_memory_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
