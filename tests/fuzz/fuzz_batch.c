@@ -1,6 +1,6 @@
 /* floor: common/codec - a payload of the kind in the low half of its first byte; a batch's events
- * as well. What is taken has to encode to something that is taken again. The high half makes the arena
- * small, so that unpacking and merging break off at any of their allocations. */
+ * as well. What is taken has to encode to something that is taken again. The high half makes the
+ * arena small, so that unpacking and merging break off at any of their allocations. */
 #include <assert.h>
 #include <stdlib.h>
 
