@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector/cli/cli.h"
+#include "collector/cli/command.h"
 
 static const struct cli_command *const COMMANDS[] = {
         &cmd_token_create,
@@ -34,44 +35,6 @@ static void print_usage(FILE *to)
 		fprintf(to, "  %s\n", COMMANDS[i]->synopsis);
 	fprintf(to,
 	        "\nEvery command has --help. Exit status: 0 success, 1 failure, 2 wrong use.\n");
-}
-
-/* --- which command ------------------------------------------------------------------------- */
-
-/* Options that every command has may stand before it. */
-static int find_first_word(int argc, char **argv)
-{
-	static const char *const with_value[] = {"--server", "--token-file", "--ca", "--format"};
-	int i = 1;
-
-	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++)
-		for (size_t k = 0; k < sizeof(with_value) / sizeof(with_value[0]); k++)
-			if (strcmp(argv[i], with_value[k]) == 0) {
-				i++;
-				break;
-			}
-	return i;
-}
-
-/* Takes the command's words out of argv, so that what is left is options and words. */
-static const struct cli_command *take_command(int *argc, char **argv)
-{
-	int at = find_first_word(*argc, argv);
-
-	for (size_t i = 0; i < COMMAND_COUNT && at < *argc; i++) {
-		const char *name = COMMANDS[i]->name, *second = strchr(name, ' ');
-		size_t len = second ? (size_t)(second - name) : strlen(name);
-		int words = second ? 2 : 1;
-		if (strlen(argv[at]) != len || strncmp(argv[at], name, len) != 0)
-			continue;
-		if (second && (at + 1 >= *argc || strcmp(argv[at + 1], second + 1) != 0))
-			continue;
-		memmove(&argv[at], &argv[at + words],
-		        (size_t)(*argc - at - words + 1) * sizeof(argv[0]));
-		*argc -= words;
-		return COMMANDS[i];
-	}
-	return NULL;
 }
 
 /* --- running it ---------------------------------------------------------------------------- */
@@ -145,7 +108,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const struct cli_command *command = take_command(&argc, argv);
+	const struct cli_command *command = command_take(COMMANDS, COMMAND_COUNT, &argc, argv);
 
 	if (command)
 		return run(command, argc, argv);
@@ -157,7 +120,7 @@ int main(int argc, char **argv)
 		printf("tsujiban %s\n", TSUJIBAN_VERSION);
 		return 0;
 	}
-	int at = find_first_word(argc, argv);
+	int at = command_word(argc, argv);
 	if (at < argc)
 		fprintf(stderr, "tsujiban: no command '%s'\n", argv[at]);
 	print_usage(stderr);
