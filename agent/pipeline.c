@@ -1,7 +1,10 @@
 #include "agent/pipeline.h"
 
+#include <limits.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "agent/fim/filter.h"
 #include "agent/fim/journal.h"
@@ -114,6 +117,11 @@ static void on_touched(void *ctx, const struct touch *touch)
 		walk_request(pipeline->walk, touch->path, CAUSE_LIVE);
 	if (filter_leads_to_entry(pipeline->filter, touch->path))
 		walk_entries_below(pipeline, touch->path, CAUSE_LIVE);
+	if (touch->old_path.ptr && filter_leads_to_entry(pipeline->filter, touch->old_path))
+		walk_entries_below(pipeline, touch->old_path, CAUSE_LIVE);
+	/* A directory that was moved to where nobody looks took its watches along. */
+	if (touch->old_path.ptr && is_directory && !filter_descends(pipeline->filter, touch->path))
+		watch_remove(pipeline->watch, touch->path);
 	journal_kick(pipeline->journal);
 }
 
@@ -138,10 +146,35 @@ static void on_degraded(void *ctx, struct slice dir, const char *why)
 	report_degraded(pipeline->report, dir, why);
 }
 
+static bool is_entry_of(struct slice path, struct slice dir)
+{
+	const uint8_t *slash = memrchr(path.ptr, '/', path.len);
+	size_t len = slash ? (size_t)(slash - path.ptr) : 0;
+	return slice_equal(dir, slice_of(path.ptr, len ? len : 1));
+}
+
+/* Of a directory above the roots only names matter, unless a root in it is itself a file. */
+static bool on_wants_names(void *ctx, struct slice dir)
+{
+	struct pipeline *pipeline = ctx;
+	if (filter_in(pipeline->filter, dir).is_open)
+		return false;
+	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
+		struct slice root = filter_path(pipeline->filter, i);
+		struct stat found;
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%.*s", SLICE_ARG(root));
+		if (is_entry_of(root, dir) && lstat(path, &found) == 0 && !S_ISDIR(found.st_mode))
+			return false;
+	}
+	return true;
+}
+
 static const struct watch_events WATCH_EVENTS = {
         .touched = on_touched,
         .overflowed = on_overflow,
         .degraded = on_degraded,
+        .wants_names = on_wants_names,
 };
 
 static int on_walk_watch(void *ctx, struct slice dir)
@@ -293,8 +326,7 @@ static void on_directory_gone(void *ctx, struct slice dir)
 static void on_stuck(void *ctx, int code, const struct reason *why)
 {
 	struct pipeline *pipeline = ctx;
-	log_error("cannot write the state: %s code=%d (reading is tried again, nothing is lost)",
-	        why->text, code);
+	log_error("%s code=%d (tried again, nothing is lost)", why->text, code);
 	report_held(pipeline->report, why->text);
 }
 

@@ -33,6 +33,9 @@ struct watch_events {
 	/* A directory that should be watched and cannot be; `why` says it. Called at most once per
 	 * directory. */
 	void (*degraded)(void *ctx, struct slice dir, const char *why);
+	/* Whether of this directory only names matter, not what is written to them: it lies on the
+	 * way to what is watched, and other people's work in it is to wake nobody. NULL: never. */
+	bool (*wants_names)(void *ctx, struct slice dir);
 };
 
 int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, struct watch **out,

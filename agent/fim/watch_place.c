@@ -12,10 +12,10 @@
  * about the name. Without it every log file that is deleted while open keeps touching a path that
  * is gone, and a file made with O_TMPFILE is reported as "#INODE".
  */
-#define WATCH_MASK                                                                          \
-	(IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | \
-	        IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW |   \
-	        IN_EXCL_UNLINK)
+#define NAMES_MASK                                                                             \
+	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | \
+	        IN_ONLYDIR | IN_DONT_FOLLOW)
+#define WATCH_MASK (NAMES_MASK | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_EXCL_UNLINK)
 
 void watch_tell_degraded(struct watch *watch, struct watch_node *node, const char *why)
 {
@@ -36,12 +36,14 @@ static int queued_bytes(const struct watch *watch)
 
 /* Places the watch, and finds out between which records it happened: tries again when records came
  * in meanwhile, so that the place is nearly always exact. */
-static int place(struct watch *watch, const char *path, uint64_t *out_since, uint32_t *out_unsure)
+static int place(struct watch *watch, struct slice dir, const char *path, uint64_t *out_since,
+        uint32_t *out_unsure)
 {
 	int wd = -1, before = 0, after = 0;
+	bool names = watch->events.wants_names && watch->events.wants_names(watch->ctx, dir);
 	for (int tries = 0; tries < ADD_TRIES; tries++) {
 		before = queued_bytes(watch);
-		wd = inotify_add_watch(watch->fd, path, WATCH_MASK);
+		wd = inotify_add_watch(watch->fd, path, names ? NAMES_MASK : WATCH_MASK);
 		if (wd < 0)
 			return -errno;
 		after = queued_bytes(watch);
@@ -100,7 +102,7 @@ int watch_add(struct watch *watch, struct slice dir)
 	path[dir.len] = '\0';
 	uint64_t since = 0;
 	uint32_t unsure = 0;
-	int wd = place(watch, path, &since, &unsure);
+	int wd = place(watch, dir, path, &since, &unsure);
 	if (wd < 0)
 		return add_failed(watch, dir, wd);
 	struct watch_node *node = tree_find(&watch->tree, dir);

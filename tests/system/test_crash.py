@@ -294,7 +294,7 @@ class FullDisk(RigTest):
         ballast = self.fill(disk)
         for i in range(3000):
             self.write(f"f{i}", content=str(i))
-        wait_until(lambda: "cannot write the state" in host.process.read_log(), "the agent says that its disk is full")
+        wait_until(lambda: "no space left" in host.process.read_log(), "the agent says that its disk is full")
         self.assertTrue(host.process.is_running())
         os.unlink(ballast)
         host.wait_picture(self.tree)

@@ -180,6 +180,33 @@ class Filters(RigTest):
         host.wait_event(path=path, action="created")
         host.wait_picture(root)
 
+    def test_root_renamed_away_and_back_is_watched(self):
+        root = self.path("above", "root")
+        os.makedirs(root)
+        self.write("above", "root", "a")
+        host = self.started_host(watch=[root])
+        for moved in (root, self.path("above")):
+            os.rename(moved, self.path("aside"))
+            host.wait_picture(root)
+            self.assertFalse(host.picture(root))
+            os.rename(self.path("aside"), moved)
+            host.wait_picture(root)
+            path = self.write("above", "root", f"after-{os.path.basename(moved)}")
+            host.wait_event(path=path, action="created")
+
+    def test_directory_moved_to_an_excluded_name_is_left_alone(self):
+        os.makedirs(self.path("d"))
+        self.write("d", "f")
+        host = self.started_host(watch=[f"  - path: {self.tree}\n    exclude: [out]"])
+        os.rename(self.path("d"), self.path("out"))
+        host.wait_event(path=self.path("d"), action="deleted")
+        self.write("out", "g")
+        os.rename(self.path("out"), self.path("d"))
+        host.wait_picture(self.tree)
+        path = self.write("d", "h")
+        host.wait_event(path=path, action="created")
+        self.assertFalse([e for e in host.events() if (e.get("path") or "").startswith(self.path("out"))])
+
     def test_single_file_survives_being_replaced(self):
         path = self.write("conf", content="0")
         host = self.started_host(watch=[path])
