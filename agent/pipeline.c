@@ -183,11 +183,33 @@ static int on_walk_watch(void *ctx, struct slice dir)
 	return watch_add(pipeline->watch, dir);
 }
 
+static void on_retired(void *ctx, struct slice path)
+{
+	struct touch touch = {
+	        .path = path, .hints = TOUCH_RETIRE | TOUCH_DONE, .cause = CAUSE_OFFLINE};
+	settle(ctx, &touch);
+}
+
+/* What stands below an excluded directory may still be watched by an entry of its own. */
+static void settle_retirement(struct pipeline *pipeline, const struct touch *touch)
+{
+	struct reason why;
+	if (!filter_leads_to_entry(pipeline->filter, touch->path))
+		settle(pipeline, touch);
+	else if (roots_each_retired_below(pipeline->state, pipeline->filter, touch->path,
+	                 on_retired, pipeline, &why) < 0)
+		log_error("%s", why.text);
+}
+
 static void on_walk_touched(void *ctx, const struct touch *touches, size_t count)
 {
 	struct pipeline *pipeline = ctx;
-	for (size_t i = 0; i < count; i++)
-		settle(pipeline, &touches[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (touches[i].hints & TOUCH_RETIRE)
+			settle_retirement(pipeline, &touches[i]);
+		else
+			settle(pipeline, &touches[i]);
+	}
 	journal_kick(pipeline->journal);
 }
 
@@ -204,13 +226,6 @@ static void on_settle_overflowed(void *ctx, struct slice dir, enum event_cause c
 }
 
 /* --- the scan that every start begins with --------------------------------------------------- */
-
-static void on_retired(void *ctx, struct slice path)
-{
-	struct touch touch = {
-	        .path = path, .hints = TOUCH_RETIRE | TOUCH_DONE, .cause = CAUSE_OFFLINE};
-	settle(ctx, &touch);
-}
 
 static void begin_scan(struct pipeline *pipeline)
 {

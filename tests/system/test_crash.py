@@ -264,6 +264,17 @@ class Configuration(RigTest):
         host.wait_event(path=self.path("sub"), action="retired")
         self.assertEqual(set(host.picture(self.tree)), {self.tree})
 
+    def test_entry_below_an_excluded_directory_stays(self):
+        os.makedirs(self.path("sub", "deep"))
+        self.write("sub", "f")
+        self.write("sub", "deep", "g")
+        host = self.started_host(watch=[self.tree, self.path("sub", "deep")])
+        self.restart(host, [f"  - path: {self.tree}\n    exclude: [sub]", self.path("sub", "deep")])
+        host.wait_event(path=self.path("sub", "f"), action="retired")
+        path = self.write("sub", "deep", "g", content="changed")
+        host.wait_event(path=path, action="modified")
+        self.assertEqual({e["action"] for e in host.file_events(self.path("sub", "deep"))}, {"modified"})
+
     def test_no_longer_recursive_retires_what_is_deeper(self):
         os.makedirs(self.path("sub"))
         self.write("sub", "f")
