@@ -5,9 +5,9 @@
  * directly: no proxy.
  *
  * Life     client_open -> requests -> client_close.
- * Errors   ERR_REFUSED: the server answered and said no (its own sentence); ERR_CLOSED: it could not
- *          be reached or the connection broke; ERR_TLS; what a callback returned. The sentence names
- *          the server.
+ * Errors   ERR_REFUSED: the server answered and said no (its own sentence); ERR_CLOSED: it could
+ *          not be reached or the connection broke; ERR_TLS; what a callback returned. The sentence
+ *          names the server.
  * Limits   a line is at most CLIENT_LINE_MAX.
  */
 #ifndef TSUJIBAN_COLLECTOR_CLI_CLIENT_H
@@ -28,8 +28,8 @@ int client_get(struct client *client, const char *path, int (*line)(void *ctx, s
         void *ctx, struct reason *out_why);
 int client_post(struct client *client, const char *path, struct slice json,
         int (*line)(void *ctx, struct slice line), void *ctx, struct reason *out_why);
-/* As client_get, for text/event-stream; `last_id` (may be empty) is sent as Last-Event-ID. Ends with
- * ERR_CLOSED when the server ends it; says nothing for a minute: likewise. */
+/* As client_get, for text/event-stream; `last_id` (may be empty) is sent as Last-Event-ID. Ends
+ * with ERR_CLOSED when the server ends it; says nothing for a minute: likewise. */
 int client_stream(struct client *client, const char *path, const char *last_id,
         int (*line)(void *ctx, struct slice line), void *ctx, struct reason *out_why);
 

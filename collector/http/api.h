@@ -5,13 +5,13 @@
  *   GET  /api/v1/hosts                                             one object a line
  *   GET  /api/v1/hosts/NAME
  *   POST /api/v1/hosts/NAME/revoke                                 admin
- *   POST /api/v1/tokens         {"ttl":"1h","labels":{…}}          admin: {"token","ca_fingerprint",
- *                                                                  "expires"}
+ *   POST /api/v1/tokens         {"ttl":"1h","labels":{…}}        admin: {"token",
+ *                                                                "ca_fingerprint","expires"}
  *   GET  /api/v1/search         q, count_by, limit
  *   GET  /api/v1/packages       name, host                         at least one of them
  *   GET  /api/v1/files          host, prefix
- *   GET  /api/v1/events         q, host, since, limit or last      oldest first; last: the newest so
- *                                                                  many
+ *   GET  /api/v1/events         q, host, since, limit or last      oldest first; last: the newest
+ *                                                                  so many
  *   GET  /api/v1/events/stream  q, host, since; Last-Event-ID      text/event-stream; id: and data:
  *
  * Lists are one object a line. Errors are http.h's; a bad query is 400 with its sentence, a host

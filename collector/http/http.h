@@ -5,7 +5,7 @@
  * A request is matched against the routes, its bearer token is checked through `authorize`, and the
  * route's handler fills a response: a short body at once, or a producer that is asked for more
  * whenever the connection can take it, or a stream that stays open (server-sent events) and is
- * asked again after http_wake. libwebsockets names stay in http.c.
+ * asked again after http_wake. libwebsockets names stay behind http_private.h.
  *
  * Life     http_open -> requests -> http_close, which is not for callbacks: it takes some steps of
  *          the loop itself, until libwebsockets has let go of it.
@@ -40,8 +40,8 @@ struct slice http_header(const struct http_request *request, const char *name);
 
 enum http_more { HTTP_END, HTTP_MORE, HTTP_WAIT };
 /* Status, content type and body may still be changed by `produce` (the response stays where it is
- * until `finish`) as long as nothing of the body was there and `produce` has appended nothing: so an
- * answer can wait for a job without a thread. */
+ * until `finish`) as long as nothing of the body was there and `produce` has appended nothing: so
+ * an answer can wait for a job without a thread. */
 struct http_response {
 	int status;               /* 200 at first */
 	const char *content_type; /* "application/json" at first; static text */

@@ -52,7 +52,7 @@ void scan_from(struct scan *scan, struct event_id id)
 	scan->next = id;
 }
 
-/* A batch that cannot be read is told in the log and passed over: the others are still asked for. */
+/* A batch that cannot be read is told in the log and passed over: the others still count. */
 static bool open_batch(struct scan *scan, struct kv_txn *txn, const struct log_batch *batch)
 {
 	struct host_record host;

@@ -1,6 +1,6 @@
 /*
- * rig - a directory with a CA and a server's certificate, a loop, and a client (libcurl, in a thread
- * of its own) that asks while the loop runs here.
+ * rig - a directory with a CA and a server's certificate, a loop, and a client (libcurl, in a
+ * thread of its own) that asks while the loop runs here.
  */
 #ifndef TSUJIBAN_TESTS_COLLECTOR_HTTP_RIG_H
 #define TSUJIBAN_TESTS_COLLECTOR_HTTP_RIG_H
@@ -183,7 +183,7 @@ static inline void stop_loop(void *ctx)
 	loop_stop(ctx);
 }
 
-/* Asks one after the other, on one connection where the server keeps it, while the loop runs. */
+/* Asks one after the other, on one connection where the server keeps it. */
 static inline void rig_ask(struct rig *rig, unsigned port, struct ask *asks, size_t count)
 {
 	struct errand errand = {.rig = rig, .port = port, .asks = asks, .count = count};
