@@ -1,0 +1,64 @@
+/*
+ * pipeline_private - what the files of the pipeline share.
+ *
+ *   pipeline.c        life, the arrows from settle to the spool and on to the collector, and back
+ *   pipeline_touch.c  the arrows from the kernel and the walk to settle
+ *   pipeline_scan.c   the scan that every start begins with
+ */
+#ifndef TSUJIBAN_AGENT_PIPELINE_PRIVATE_H
+#define TSUJIBAN_AGENT_PIPELINE_PRIVATE_H
+
+#include "agent/fim/filter.h"
+#include "agent/fim/journal.h"
+#include "agent/fim/settle.h"
+#include "agent/fim/walk.h"
+#include "agent/fim/watch.h"
+#include "agent/pipeline.h"
+
+struct inventory;
+struct report;
+struct ship;
+struct trimmer;
+
+struct pipeline {
+	struct loop *loop;
+	struct state *state;
+	const struct agent_config *config;
+	void (*anew)(void *ctx);
+	void *ctx;
+
+	struct filter *filter;
+	struct watch *watch;
+	struct walk *walk;
+	struct settle *settle;
+	struct journal *journal;
+	struct inventory *inventory;
+	struct trimmer *trimmer;
+	struct ship *ship;
+	struct report *report;
+
+	uint64_t scan_began_ms;
+	bool is_scanning; /* the walk that every start begins with is not yet committed to the last
+	                     path */
+	bool is_first;    /* and some of it is a first baseline */
+	bool is_full;     /* the spool holds the reading half */
+};
+
+/* An event of the agent's own; `detail` a sentence. */
+void pipeline_note(struct pipeline *pipeline, enum event_kind kind, enum event_action action,
+        struct slice path, const char *detail, uint32_t count);
+
+/* The ctx of both is the pipeline. */
+extern const struct watch_events PIPELINE_WATCH_EVENTS;
+extern const struct walk_events PIPELINE_WALK_EVENTS;
+void pipeline_settle(struct pipeline *pipeline, const struct touch *touch);
+void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause cause);
+/* Walks every root that is `dir` or lies below it. */
+void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);
+
+void pipeline_begin_scan(struct pipeline *pipeline);
+/* Called whenever something may have been the last of it. */
+void pipeline_end_scan(struct pipeline *pipeline);
+void pipeline_retire(void *pipeline, struct slice path);
+
+#endif

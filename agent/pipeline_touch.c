@@ -1,0 +1,184 @@
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "agent/fim/roots.h"
+#include "agent/pipeline_private.h"
+#include "agent/report.h"
+#include "common/base/log.h"
+
+#define SETTLE_HIGH 16384 /* paths waiting above which the walk rests */
+
+/* --- touches: watch and walk to settle ------------------------------------------------------- */
+
+void pipeline_settle(struct pipeline *pipeline, const struct touch *touch)
+{
+	settle_touch(pipeline->settle, touch, loop_now_ms(pipeline->loop));
+}
+
+void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause)
+{
+	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
+		struct slice path = filter_path(pipeline->filter, i);
+		bool is_below = slice_starts_with(path, dir) &&
+		                (path.len == dir.len || path.ptr[dir.len] == '/' || dir.len == 1);
+		if (is_below)
+			walk_request(pipeline->walk, path, cause);
+	}
+}
+
+/* A rename of which only one side is watched is an arrival or a departure. */
+static void settle_rename(struct pipeline *pipeline, const struct touch *touch)
+{
+	bool is_directory = touch->hints & TOUCH_DIRECTORY;
+	bool to = filter_covers(pipeline->filter, touch->path, is_directory);
+	bool from = filter_covers(pipeline->filter, touch->old_path, is_directory);
+	struct touch one = *touch;
+	if (!to || !from)
+		one.old_path = (struct slice){0};
+	if (to && !from)
+		one.hints |= TOUCH_CREATED;
+	if (from && !to) {
+		one.path = touch->old_path;
+		one.hints |= TOUCH_GONE;
+	}
+	if (to || from)
+		pipeline_settle(pipeline, &one);
+}
+
+/* A new directory is walked at once, not after its own event is committed: what was made in it
+ * before the watch stood is found by the listing. A moved one is walked when the move is committed
+ * (on_directory): then its children have moved too. */
+static void on_touched(void *ctx, const struct touch *touch)
+{
+	struct pipeline *pipeline = ctx;
+	bool is_directory = touch->hints & TOUCH_DIRECTORY;
+	if (touch->old_path.ptr)
+		settle_rename(pipeline, touch);
+	else if (filter_covers(pipeline->filter, touch->path, is_directory))
+		pipeline_settle(pipeline, touch);
+	if (is_directory && (touch->hints & TOUCH_CREATED) &&
+	        filter_descends(pipeline->filter, touch->path))
+		walk_request(pipeline->walk, touch->path, CAUSE_LIVE);
+	if (filter_leads_to_entry(pipeline->filter, touch->path))
+		pipeline_walk_roots(pipeline, touch->path, CAUSE_LIVE);
+	if (touch->old_path.ptr && filter_leads_to_entry(pipeline->filter, touch->old_path))
+		pipeline_walk_roots(pipeline, touch->old_path, CAUSE_LIVE);
+	/* A directory that was moved to where nobody looks took its watches along. */
+	if (touch->old_path.ptr && is_directory && !filter_descends(pipeline->filter, touch->path))
+		watch_remove(pipeline->watch, touch->path);
+	journal_kick(pipeline->journal);
+}
+
+static void on_overflow(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	log_warn("the kernel's queue overflowed: comparing everything with the baseline");
+	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
+		struct slice path = filter_path(pipeline->filter, i);
+		pipeline_note(pipeline, EVENT_FILE, ACTION_GAP, path,
+		        "the kernel's event queue overflowed", 0);
+		walk_request(pipeline->walk, path, CAUSE_RESCAN);
+	}
+	journal_kick(pipeline->journal);
+}
+
+static void on_degraded(void *ctx, struct slice dir, const char *why)
+{
+	struct pipeline *pipeline = ctx;
+	log_warn("cannot watch '%.*s' as it should be: %s", SLICE_ARG(dir), why);
+	pipeline_note(pipeline, EVENT_FILE, ACTION_DEGRADED, dir, why, 0);
+	report_degraded(pipeline->report, dir, why);
+}
+
+static bool is_entry_of(struct slice path, struct slice dir)
+{
+	const uint8_t *slash = memrchr(path.ptr, '/', path.len);
+	size_t len = slash ? (size_t)(slash - path.ptr) : 0;
+	return slice_equal(dir, slice_of(path.ptr, len ? len : 1));
+}
+
+/* Of a directory above the roots only names matter, unless a root in it is itself a file. */
+static bool on_wants_names(void *ctx, struct slice dir)
+{
+	struct pipeline *pipeline = ctx;
+	if (filter_in(pipeline->filter, dir).is_open)
+		return false;
+	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
+		struct slice root = filter_path(pipeline->filter, i);
+		struct stat found;
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%.*s", SLICE_ARG(root));
+		if (is_entry_of(root, dir) && lstat(path, &found) == 0 && !S_ISDIR(found.st_mode))
+			return false;
+	}
+	return true;
+}
+
+const struct watch_events PIPELINE_WATCH_EVENTS = {
+        .touched = on_touched,
+        .overflowed = on_overflow,
+        .degraded = on_degraded,
+        .wants_names = on_wants_names,
+};
+
+static int on_walk_watch(void *ctx, struct slice dir)
+{
+	struct pipeline *pipeline = ctx;
+	return watch_add(pipeline->watch, dir);
+}
+
+void pipeline_retire(void *ctx, struct slice path)
+{
+	struct touch touch = {
+	        .path = path, .hints = TOUCH_RETIRE | TOUCH_DONE, .cause = CAUSE_OFFLINE};
+	pipeline_settle(ctx, &touch);
+}
+
+/* What stands below an excluded directory may still be watched by an entry of its own. */
+static void settle_retirement(struct pipeline *pipeline, const struct touch *touch)
+{
+	struct reason why;
+	if (!filter_leads_to_entry(pipeline->filter, touch->path))
+		pipeline_settle(pipeline, touch);
+	else if (roots_each_retired_below(pipeline->state, pipeline->filter, touch->path,
+	                 pipeline_retire, pipeline, &why) < 0)
+		log_error("%s", why.text);
+}
+
+static void on_walk_touched(void *ctx, const struct touch *touches, size_t count)
+{
+	struct pipeline *pipeline = ctx;
+	for (size_t i = 0; i < count; i++) {
+		if (touches[i].hints & TOUCH_RETIRE)
+			settle_retirement(pipeline, &touches[i]);
+		else
+			pipeline_settle(pipeline, &touches[i]);
+	}
+	journal_kick(pipeline->journal);
+}
+
+static bool on_walk_is_held(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	return settle_count(pipeline->settle) > SETTLE_HIGH || pipeline->is_full;
+}
+
+void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause cause)
+{
+	struct pipeline *pipeline = ctx;
+	walk_request_entries(pipeline->walk, dir, cause);
+}
+
+static void on_walk_idle(void *ctx)
+{
+	pipeline_end_scan(ctx);
+}
+
+const struct walk_events PIPELINE_WALK_EVENTS = {
+        .watch = on_walk_watch,
+        .touched = on_walk_touched,
+        .degraded = on_degraded,
+        .is_held = on_walk_is_held,
+        .idle = on_walk_idle,
+};
