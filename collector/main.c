@@ -24,14 +24,14 @@ static int complain(int code, const struct reason *why)
 
 /* --- init ------------------------------------------------------------------------------------ */
 
-static void print_next_steps(const char *dir)
+static void print_next_steps(const char *dir, const char *api)
 {
 	printf("made a collector in '%s'\n\n"
 	       "next:\n"
 	       "  tsujiban-collector run --config %s/collector.yaml\n"
-	       "  tsujiban --server 127.0.0.1:7444 --ca %s/ca.crt --token-file %s/admin.token "
+	       "  tsujiban --server %s --ca %s/ca.crt --token-file %s/admin.token "
 	       "token create\n",
-	        dir, dir, dir, dir);
+	        dir, dir, api ? api : "127.0.0.1:7444", dir, dir);
 }
 
 static int command_init(int argc, char **argv)
@@ -72,7 +72,7 @@ static int command_init(int argc, char **argv)
 	if (rc == 0)
 		rc = init_collector(&options, &why);
 	if (rc == 0)
-		print_next_steps(options.dir);
+		print_next_steps(options.dir, options.api);
 	return rc < 0 ? complain(rc, &why) : 0;
 }
 

@@ -79,6 +79,7 @@ static void append_status(void *ctx, struct buf *out)
 	        (unsigned long long)status.events, (unsigned long long)status.duplicates,
 	        (unsigned long long)status.refused);
 	buf_printf(out, ",\"store_failing\":%s", status.is_store_failing ? "true" : "false");
+	buf_printf(out, ",\"listen\":\"%s\"", pipeline->config->listen);
 }
 
 static const struct api_actions API_ACTIONS = {

@@ -4,10 +4,9 @@
 #include "collector/cli/cli.h"
 #include "common/base/text.h"
 
-#define AGENT_PORT "7443"
-
 static const char *ttl;
 static struct option_list labels;
+static struct buf agents_address; /* for the command that the new host's operator needs */
 
 static const struct option_row ROWS[] = {
         {.name = "ttl", .value = "TIME", .out_text = &ttl, .help = "how long it may be used: 1h"},
@@ -36,16 +35,46 @@ static int build_wishes(json_t *wishes, struct reason *out_why)
 	return 0;
 }
 
-/* The host of "https://HOST:PORT": agents have a port of their own there. */
-static struct slice host_of(const char *base_url)
+/* "HOST:PORT" without the port. */
+static struct slice host_of(struct slice address)
 {
-	struct slice address = slice_text(base_url + strlen("https://"));
-
 	while (address.len > 0 && address.ptr[address.len - 1] != ':')
 		address.len--;
 	if (address.len > 0)
 		address.len--;
 	return address;
+}
+
+static int take_listen(void *ctx, struct slice line)
+{
+	struct buf *out = ctx;
+	json_t *status = json_loadb((const char *)line.ptr, line.len, 0, NULL);
+	const char *listen = json_string_value(json_object_get(status, "listen"));
+
+	buf_reset(out);
+	if (listen)
+		buf_append_text(out, listen);
+	json_decref(status);
+	return 0;
+}
+
+/* Where agents connect to, as the collector says; one that listens on every address is reached where
+ * its API is. */
+static void append_agents_address(struct cli *cli, struct buf *out)
+{
+	struct slice server = slice_text(cli->settings.base_url + strlen("https://"));
+	struct buf listen = BUF_INIT;
+
+	if (client_get(cli->client, "/api/v1/status", take_listen, &listen, NULL) < 0 ||
+	        !listen.len)
+		buf_append_text(&listen, "0.0.0.0:7443");
+	struct slice host = host_of(buf_slice(&listen));
+	if (slice_is(host, "0.0.0.0") || slice_is(host, "[::]"))
+		buf_append_slice(out, host_of(server));
+	else
+		buf_append_slice(out, host);
+	buf_append(out, listen.data + host.len, listen.len - host.len);
+	buf_fini(&listen);
 }
 
 static const char *member(const json_t *object, const char *name)
@@ -66,10 +95,10 @@ static int show_token(struct cli_listing *listing, struct slice line)
 	        member(object, "expires"));
 	buf_printf(&out,
 	        "On the host (--collector is where agents connect to):\n\n"
-	        "  tsujiban-agent enroll --collector %.*s:%s --token %s \\\n"
+	        "  tsujiban-agent enroll --collector %s --token %s \\\n"
 	        "      --ca-fingerprint %s --dir /var/lib/tsujiban-agent\n",
-	        SLICE_ARG(host_of(listing->cli->settings.base_url)), AGENT_PORT,
-	        member(object, "token"), member(object, "ca_fingerprint"));
+	        buf_text(&agents_address), member(object, "token"),
+	        member(object, "ca_fingerprint"));
 	for (struct slice left = buf_slice(&out), text; text_take_line(&left, &text);) {
 		text_append_display(&shown, text);
 		/* The line's own backslash was doubled. */
@@ -106,6 +135,8 @@ static int run_token_create(
 	int rc = build_wishes(wishes, out_why);
 
 	(void)words;
+	if (rc == 0 && cli->format == CLI_TABLE)
+		append_agents_address(cli, &agents_address);
 	if (rc == 0) {
 		char *body = json_dumps(wishes, JSON_COMPACT);
 		cli_listing_init(&listing, cli, fields, out_why);
@@ -114,6 +145,7 @@ static int run_token_create(
 		free(body);
 	}
 	json_decref(wishes);
+	buf_fini(&agents_address);
 	return rc;
 }
 
