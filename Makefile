@@ -156,8 +156,8 @@ deps:
 	@packaging/install-deps.sh build
 
 run: deps ## collector and agent on this host: real files, real packages; Ctrl-C stops them
-	@$(MAKE) --no-print-directory all
-	@packaging/run-here.sh $(BUILD) $(RUN_DIR)
+	@$(MAKE) -s --no-print-directory all
+	@packaging/run-here.sh $(BUILD) $(RUN_DIR) || [ $$? -eq 130 ]
 
 # --- tests --------------------------------------------------------------------------------------
 .PHONY: test check lint system corpus

@@ -86,7 +86,7 @@ static void on_overflow(void *ctx)
 static void on_degraded(void *ctx, struct slice dir, const char *why)
 {
 	struct pipeline *pipeline = ctx;
-	log_warn("cannot watch '%.*s' as it should be: %s", SLICE_ARG(dir), why);
+	log_warn("'%.*s' %s", SLICE_ARG(dir), why);
 	pipeline_note(pipeline, EVENT_FILE, ACTION_DEGRADED, dir, why, 0);
 	report_degraded(pipeline->report, dir, why);
 }

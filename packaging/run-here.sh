@@ -17,7 +17,10 @@ follower=
 
 stop() {
 	trap '' INT TERM
-	[ -z "$follower" ] || kill "$follower" 2>/dev/null || true
+	if [ -n "$follower" ]; then
+		kill "$follower" 2>/dev/null || true
+		wait "$follower" 2>/dev/null || true
+	fi
 	for pid in $pids; do kill "$pid" 2>/dev/null || true; done
 	for pid in $pids; do wait "$pid" 2>/dev/null || true; done
 	echo
@@ -31,9 +34,10 @@ give_up() {
 	exit 1
 }
 
-# What is worth watching on a server; as an ordinary user, what that user may list.
+# What is worth watching on a server; as an ordinary user, what that user may list, and one directory to play in.
 choose_paths() {
-	for path in /etc /boot /usr/bin /usr/sbin /usr/lib/systemd /usr/local/bin /usr/local/sbin /root/.ssh /var/spool/cron; do
+	[ "$(id -u)" -eq 0 ] || mkdir -p "$dir/watched"
+	for path in "$dir/watched" /etc /boot /usr/bin /usr/sbin /usr/lib/systemd /usr/local/bin /usr/local/sbin /root/.ssh /var/spool/cron; do
 		[ -e "$path" ] || continue
 		if [ -r "$path" ] && [ -x "$path" ]; then
 			echo "  - path: $path"
@@ -75,7 +79,9 @@ agent=$!
 pids="$agent $collector"
 
 # The first scan, as it goes on.
-field() { "$build/tsujiban-agent" status --dir "$dir/agent" 2>/dev/null | sed -n "s/^$1  *//p"; }
+field() {
+	"$build/tsujiban-agent" status --dir "$dir/agent" 2>/dev/null | sed -n "s/^$1  *//p" | grep . || echo 0
+}
 until [ "$(field scan)" = complete ] && [ "$(field link)" = streaming ] && [ "$(field spooled)" = 0 ]; do
 	kill -0 "$agent" 2>/dev/null || give_up "the agent did not start" "$dir/agent.log"
 	printf '\rfirst scan: %s files known, %s events on their way   ' "$(field baseline_files)" "$(field spooled)"
@@ -83,19 +89,24 @@ until [ "$(field scan)" = complete ] && [ "$(field link)" = streaming ] && [ "$(
 done
 printf '\rfirst scan: %s files known, all of them at the collector          \n' "$(field baseline_files)"
 
+"$build/tsujiban-agent" status --dir "$dir/agent" | sed -n 's/^degraded  */not seen in full: /p' | head -n 8
+
 cat >"$dir/env" <<EOF
 export PATH="$build:\$PATH"
 export TSUJIBAN_SERVER="$TSUJIBAN_SERVER" TSUJIBAN_TOKEN_FILE="$TSUJIBAN_TOKEN_FILE" TSUJIBAN_CA="$TSUJIBAN_CA"
 EOF
 first=$(sed -n 's/^  - path: //p' "$dir/agent.yaml" | head -n 1)
+try=$(sed -n 's/^  - path: //p' "$dir/agent.yaml" | while read -r path; do
+	[ -w "$path" ] && echo "$path/hello" && break
+done)
 cat <<EOF
 
 Tsujiban watches this host as '$name'. Three things to try in another shell, after
     . $dir/env
 
     tsujiban search 'package:openssl'          which hosts have it, and which version
-    tsujiban files $name $first | head         the collector's picture of the files
-    touch $first/hello; chmod 600 $first/hello; rm $first/hello     and look at this window
+    tsujiban files $name $first | head             the collector's picture of the files
+    touch $try; chmod 600 $try       and look at this window
 
 The feed of events (Ctrl-C stops everything):
 EOF
