@@ -6,6 +6,7 @@
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 
 #define SETTLE_HIGH 16384 /* paths waiting above which the walk rests */
 
@@ -86,7 +87,10 @@ static void on_overflow(void *ctx)
 static void on_degraded(void *ctx, struct slice dir, const char *why)
 {
 	struct pipeline *pipeline = ctx;
-	log_warn("'%.*s' %s", SLICE_ARG(dir), why);
+	struct buf shown = BUF_INIT;
+	text_append_display(&shown, dir);
+	log_warn("'%s' %s", buf_text(&shown), why);
+	buf_fini(&shown);
 	pipeline_note(pipeline, EVENT_FILE, ACTION_DEGRADED, dir, why, 0);
 	report_degraded(pipeline->report, dir, why);
 }

@@ -60,15 +60,12 @@ static int add_failed(struct watch *watch, struct slice dir, int code)
 	switch (code) {
 	case -ENOENT:
 	case -ENOTDIR:
+	case -EACCES: /* then it cannot be listed either: whoever lists it says so */
 		return code;
 	case -ENOSPC:
 		code = ERR_LIMIT;
 		watch_tell_degraded(watch, tree_make(&watch->tree, dir),
 		        "cannot be watched: fs.inotify.max_user_watches is reached");
-		return code;
-	case -EACCES:
-		watch_tell_degraded(watch, tree_make(&watch->tree, dir),
-		        "cannot be watched: permission denied");
 		return code;
 	default:
 		watch_tell_degraded(watch, tree_make(&watch->tree, dir), err_text(code));
