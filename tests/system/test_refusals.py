@@ -120,6 +120,34 @@ class Revocation(RigTest):
                        capture_output=True)
 
 
+class Renewal(RigTest):
+    collector_config = "certificate_life: 60s\n"
+
+    def test_certificate_is_renewed_on_the_session_and_used_by_the_next(self):
+        host = self.rig.host("web01", [self.tree])
+        certificate = os.path.join(host.state, "agent.crt")
+        with open(certificate, encoding="ascii") as first:
+            first = first.read()
+        host.start().wait_baselined()
+        wait_until(lambda: "renewed the certificate" in host.process.read_log(), "the certificate is renewed")
+        with open(certificate, encoding="ascii") as second:
+            self.assertNotEqual(first, second.read())
+        self.assertFalse(os.path.exists(certificate + ".next"))
+        self.assertEqual(os.stat(os.path.join(host.state, "agent.key")).st_mode & 0o777, 0o600)
+        host.stop()
+        host.start()
+        path = self.write("after")
+        host.wait_event(path=path)
+        # A crash between the two renames of an earlier renewal is made good at the next start.
+        host.stop()
+        os.rename(certificate, certificate + ".next")
+        with open(certificate, "w", encoding="ascii") as out:
+            out.write(first)
+        host.start()
+        path = self.write("after-crash")
+        host.wait_event(path=path)
+
+
 class Wire(RigTest):
     """A peer that means harm, with and without a certificate; the good agent beside it goes on."""
 
