@@ -49,6 +49,7 @@ static void hold_while_full(struct pipeline *pipeline)
 static void on_committed(void *ctx, uint64_t events)
 {
 	struct pipeline *pipeline = ctx;
+	pipeline->has_gap_noted = false;
 	if (events)
 		ship_wake(pipeline->ship);
 	hold_while_full(pipeline);

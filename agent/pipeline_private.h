@@ -42,6 +42,8 @@ struct pipeline {
 	                     path */
 	bool is_first;    /* and some of it is a first baseline */
 	bool is_full;     /* the spool holds the reading half */
+	bool has_gap_noted; /* and no batch was committed since: one is enough */
+	unsigned degraded_count;
 };
 
 /* An event of the agent's own; `detail` a sentence. */

@@ -8,7 +8,8 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 
-#define SETTLE_HIGH 16384 /* paths waiting above which the walk rests */
+#define SETTLE_HIGH     16384 /* paths waiting above which the walk rests */
+#define DEGRADED_EVENTS 1000  /* directories named, of perhaps very many: max_user_watches */
 
 /* --- touches: watch and walk to settle ------------------------------------------------------- */
 
@@ -77,10 +78,12 @@ static void on_overflow(void *ctx)
 	log_warn("the kernel's queue overflowed: comparing everything with the baseline");
 	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
 		struct slice path = filter_path(pipeline->filter, i);
-		pipeline_note(pipeline, EVENT_FILE, ACTION_GAP, path,
-		        "the kernel's event queue overflowed", 0);
+		if (!pipeline->has_gap_noted)
+			pipeline_note(pipeline, EVENT_FILE, ACTION_GAP, path,
+			        "the kernel's event queue overflowed", 0);
 		walk_request(pipeline->walk, path, CAUSE_RESCAN);
 	}
+	pipeline->has_gap_noted = true;
 	journal_kick(pipeline->journal);
 }
 
@@ -91,8 +94,13 @@ static void on_degraded(void *ctx, struct slice dir, const char *why)
 	text_append_display(&shown, dir);
 	log_warn("'%s' %s", buf_text(&shown), why);
 	buf_fini(&shown);
-	pipeline_note(pipeline, EVENT_FILE, ACTION_DEGRADED, dir, why, 0);
 	report_degraded(pipeline->report, dir, why);
+	if (pipeline->degraded_count < DEGRADED_EVENTS)
+		pipeline_note(pipeline, EVENT_FILE, ACTION_DEGRADED, dir, why, 0);
+	else if (pipeline->degraded_count == DEGRADED_EVENTS)
+		pipeline_note(pipeline, EVENT_AGENT, ACTION_DEGRADED, (struct slice){0},
+		        "too many directories are seen less well to name more of them here", 0);
+	pipeline->degraded_count++;
 }
 
 static bool is_entry_of(struct slice path, struct slice dir)
