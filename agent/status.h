@@ -1,9 +1,12 @@
 /*
  * status - what the running agent says of itself, in a file that `tsujiban-agent status` reads.
  *
- *   STATE_DIR/status   STATUS_FILE_BYTES long, written in place with one pwrite(2), so that it
- * works on a full disk: "tsujiban-agent status 1\n" then lines "key\tvalue\n", value
- * display-escaped; a key may come again (a list) "end\n", and newlines up to the length
+ * STATE_DIR/status is STATUS_FILE_BYTES long and written in place with one pwrite(2), so that it
+ * works on a full disk:
+ *
+ *   "tsujiban-agent status 1\n"
+ *   "key\tvalue\n"       any number: value display-escaped, a key may come again (a list)
+ *   "end\n"              and newlines up to the length
  *
  * Life     status_open -> (status_begin -> status_put* -> status_end)* -> status_close.
  * Thread   one; status_print: any process.

@@ -5,8 +5,8 @@
  * quiet_ms, at most most_ms after the first. A path is out with at most one reader at a time: while
  * it is (from `ready` to settle_finish) new touches wait, and then the path is ready again. So the
  * readings of one path are committed in the order in which they were made. A rename (old_path)
- * keeps its two paths together: neither is out elsewhere while the move is. Renames that
- * would wait for each other in a circle fall apart into single paths.
+ * keeps its two paths together: neither is out elsewhere while the move is. Renames that would wait
+ * for each other in a circle fall apart into single paths.
  *
  * Memory   above limit paths, a further touch of a path that is not yet held becomes a request to
  *          compare its directory (`overflowed`), so that memory is bounded and nothing is

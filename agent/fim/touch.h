@@ -13,8 +13,7 @@
 #include "common/model/event.h"
 
 enum touch_hint {
-	TOUCH_CREATED =
-	        1 << 0, /* the path was made: a life begins (an absent path then was transient) */
+	TOUCH_CREATED = 1 << 0,   /* the path was made: a life begins (absent, it was transient) */
 	TOUCH_WRITING = 1 << 1,   /* content changes and more may follow: wait for quiet */
 	TOUCH_DONE = 1 << 2,      /* a terminal operation: closed after write, renamed, deleted,
 	                             attributes set, or found so by a walk */

@@ -6,9 +6,9 @@
  * order, and touch what is new, what is gone, and what stat says has changed (filestate_stands). A
  * directory without a baseline entry is not stat'ed file by file: everything in it is touched.
  * Subdirectories are queued. Links are not followed; file systems that are not on disk (proc,
- * sysfs, cgroup, …) are not entered. The ancestors of a watch root are watched
- * too (watched only, not listed), as far as they exist: that tells when a root comes, goes, or is
- * moved away with its parent.
+ * sysfs, cgroup, …) are not entered. The ancestors of a watch root are watched too (watched only,
+ * not listed), as far as they exist: that tells when a root comes, goes, or is moved away with its
+ * parent.
  *
  * Memory   the queue holds directories, not files; several requests for one directory become one.
  *          While `is_held` answers true, no further directory is begun; walk_resume looks again.

@@ -57,7 +57,8 @@ const char *watch_source_name(const struct watch *watch)
 /* --- renames ---------------------------------------------------------------------------------- */
 
 /* Whether a rename away from `path` that stood at `at` among the records took the node along. No,
- * when the node came to its path later. Where nobody can tell, the kernel is asked what is there. */
+ * when the node came to its path later. Where nobody can tell, the kernel is asked what is there.
+ */
 static bool went_along(
         struct watch *watch, const struct watch_node *node, struct slice path, uint64_t at)
 {

@@ -1,5 +1,9 @@
-/* What the files of watch share: watch.c (reading the kernel's records) and watch_place.c (placing
- * and giving back watches). */
+/*
+ * watch_private - what the files of watch share.
+ *
+ *   watch.c        reads the kernel's records
+ *   watch_place.c  places watches and gives them back
+ */
 #ifndef TSUJIBAN_AGENT_FIM_WATCH_PRIVATE_H
 #define TSUJIBAN_AGENT_FIM_WATCH_PRIVATE_H
 

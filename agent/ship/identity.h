@@ -1,10 +1,12 @@
 /*
- * identity - the host's key and certificate, and the CA that it trusts, as files in the state directory.
+ * identity - the host's key and certificate, and the CA that it trusts, as files in the state
+ * directory.
  *
  *   agent.key        private key, 0600, made here, never sent
  *   agent.crt        the certificate for it
  *   ca.crt           the collector's CA
- *   agent.key.next, agent.crt.next   a renewed pair between being written and being in place
+ *   agent.key.next,  a renewed pair between being written and being in place
+ *   agent.crt.next
  *
  * A pair is put in place in two renames; identity_load finishes what a crash has left between them.
  *
@@ -28,8 +30,8 @@ int identity_load(const char *dir, struct identity *out, struct reason *out_why)
 void identity_fini(struct identity *identity);
 
 /* Puts a new pair in place of what is there; `ca_pem` with no length leaves ca.crt as it is. */
-int identity_install(const char *dir, struct slice key_pem, struct slice cert_pem, struct slice ca_pem,
-	struct reason *out_why);
+int identity_install(const char *dir, struct slice key_pem, struct slice cert_pem,
+        struct slice ca_pem, struct reason *out_why);
 
 /* More than two thirds of the certificate's life are over. */
 bool identity_is_due(const struct pki_cert_info *cert, int64_t now_ns);

@@ -1,5 +1,6 @@
 /*
- * renew - a new certificate before the old one ends: one request, one answer, both on a running session.
+ * renew - a new certificate before the old one ends: one request, one answer, both on a running
+ * session.
  *
  * Life     renew_begin (makes a key and a request) -> renew_finish (answer) or renew_drop (session
  *          over).
@@ -17,8 +18,10 @@ struct renew {
 
 /* Appends a RENEW_REQUEST frame for the host `name` to `out`. Nothing when one is under way. */
 int renew_begin(struct renew *renew, const char *name, struct buf *out, struct reason *out_why);
-/* Installs key and certificate in `dir`; the next connection uses them. ERR_PROTOCOL when nothing was asked. */
-int renew_finish(struct renew *renew, const struct enroll_reply *reply, const char *dir, struct reason *out_why);
+/* Installs key and certificate in `dir`; the next connection uses them. ERR_PROTOCOL when nothing
+ * was asked. */
+int renew_finish(struct renew *renew, const struct enroll_reply *reply, const char *dir,
+        struct reason *out_why);
 void renew_drop(struct renew *renew);
 
 #endif

@@ -64,8 +64,8 @@ bool state_is_full(const struct state *state);
 /* A write transaction. Commit writes next_seq and the spool's size along. */
 struct state_txn;
 int state_begin(struct state *state, struct state_txn **out, struct reason *out_why);
-int state_commit(
-        struct state_txn *txn, struct reason *out_why); /* the transaction is gone either way */
+/* The transaction is gone either way. */
+int state_commit(struct state_txn *txn, struct reason *out_why);
 void state_abort(struct state_txn *txn);
 struct kv_txn *state_txn_kv(struct state_txn *txn);
 

@@ -58,8 +58,8 @@ static int take_listen(void *ctx, struct slice line)
 	return 0;
 }
 
-/* Where agents connect to, as the collector says; one that listens on every address is reached where
- * its API is. */
+/* Where agents connect to, as the collector says; one that listens on every address is reached
+ * where its API is. */
 static void append_agents_address(struct cli *cli, struct buf *out)
 {
 	struct slice server = slice_text(cli->settings.base_url + strlen("https://"));

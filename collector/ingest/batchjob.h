@@ -1,10 +1,11 @@
 /*
  * batchjob - one batch on its way into the store, and what becomes of it there.
  *
- * Log, picture and stream position change in one transaction. What a peer can do wrong is a verdict,
- * not a failure: it must not cost the batches of others that share the transaction.
+ * Log, picture and stream position change in one transaction. What a peer can do wrong is a
+ * verdict, not a failure: it must not cost the batches of others that share the transaction.
  *
- * Life     intake.c's. Thread   batchjob_apply: the store's writer.
+ * Life     intake.c's.
+ * Thread   batchjob_apply: the store's writer.
  */
 #ifndef TSUJIBAN_COLLECTOR_INGEST_BATCHJOB_H
 #define TSUJIBAN_COLLECTOR_INGEST_BATCHJOB_H

@@ -7,7 +7,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
-/* --- what the greeting changes in the host's record -------------------------------------------- */
+/* --- what the greeting changes in the host's record ------------------------------------------- */
 
 struct greet_job {
 	struct store_job job;
@@ -65,7 +65,7 @@ static void update_record(struct peer *peer, struct slice agent_version)
 	store_submit(peer->ingest->store, &job->job);
 }
 
-/* --- the greeting --------------------------------------------------------------------------------- */
+/* --- the greeting ----------------------------------------------------------------------------- */
 
 struct answer {
 	uint64_t stored_seq;

@@ -6,7 +6,8 @@
  *   any of them -refused, silent, closed-> ended
  *
  * Life     peer_new -> peer_ready, peer_frame* -> peer_closed. Frees itself after that, once no job
- * of it waits for the store any more. Thread   the loop's.
+ *          of it waits for the store any more.
+ * Thread   the loop's.
  */
 #ifndef TSUJIBAN_COLLECTOR_INGEST_PEER_H
 #define TSUJIBAN_COLLECTOR_INGEST_PEER_H

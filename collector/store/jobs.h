@@ -1,7 +1,9 @@
 /*
  * jobs - lists of jobs, and how a group of them becomes one transaction.
  *
- * Private to collector/store. Thread   any, one at a time for each list.
+ * Private to collector/store.
+ *
+ * Thread   any, one at a time for each list.
  */
 #ifndef TSUJIBAN_COLLECTOR_STORE_JOBS_H
 #define TSUJIBAN_COLLECTOR_STORE_JOBS_H

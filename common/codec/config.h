@@ -57,8 +57,8 @@ struct config_key {
 	const char *fallback; /* the default as YAML would say it; NULL: zero, NULL or empty */
 	uint64_t min, max;    /* CONFIG_U64, CONFIG_DURATION; max 0: no limit */
 	const char *help;     /* one line for the manual */
-	const struct config_key
-	        *rows;    /* CONFIG_SECTION, CONFIG_LIST; ends with a row without a name */
+	/* CONFIG_SECTION, CONFIG_LIST; ends with a row without a name */
+	const struct config_key *rows;
 	size_t item_size; /* CONFIG_LIST */
 };
 

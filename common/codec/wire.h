@@ -27,8 +27,7 @@
 
 struct hello {
 	uint8_t stream_id[WIRE_STREAM_ID_BYTES];
-	uint64_t first_seq; /* the oldest event that the agent still holds; next_seq when it holds
-	                       none */
+	uint64_t first_seq; /* the oldest event that the agent still holds; none: next_seq */
 	uint64_t next_seq;  /* the number of the event to come */
 	struct slice agent_version;
 };

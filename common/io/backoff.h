@@ -2,7 +2,9 @@
  * backoff - how long to wait before the next try: doubles from `first_ms` to `most_ms`, and a
  * random half is taken off, so that a fleet that lost its collector does not come back in step.
  *
- * A plain value. Thread   one at a time.
+ * A plain value.
+ *
+ * Thread   one at a time.
  */
 #ifndef TSUJIBAN_COMMON_IO_BACKOFF_H
 #define TSUJIBAN_COMMON_IO_BACKOFF_H

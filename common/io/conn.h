@@ -9,7 +9,7 @@
  * Limits   a frame is at most FRAME_LENGTH_MAX; a handshake that is not over after
  *          CONN_HANDSHAKE_MS is closed; frames that are not taken by the peer pile up to
  *          `conn_pending`: the user stops sending above its own limit and goes on at `drained`.
- *          Errors `closed` gets the code and the sentence, with the peer's address in it.
+ * Errors   `closed` gets the code and the sentence, with the peer's address in it.
  * Thread   the loop's. Callbacks may call anything here, conn_drop on the same conn included.
  */
 #ifndef TSUJIBAN_COMMON_IO_CONN_H

@@ -1,6 +1,10 @@
 /*
- * conn_private - the connection's inside, for the files that tell its parts: conn.c its life,
- * conn_stream.c its bytes, conn_dial.c how an outgoing one finds its peer, listener.c incoming ones.
+ * conn_private - the connection's inside, for the files that tell its parts:
+ *
+ *   conn.c         its life
+ *   conn_stream.c  its bytes
+ *   conn_dial.c    how an outgoing one finds its peer
+ *   listener.c     incoming ones
  *
  *   NEW ── dial ──► DIALING ──► HANDSHAKE ──► OPEN ──► CLOSING ──► ENDED
  *   └── accepted ───────────────►┘            any state ── end, drop ──►┘

@@ -76,9 +76,9 @@ bool fact_is_valid(const struct fact *fact);
 void fact_encode(const struct fact *fact, struct buf *out);
 int fact_decode(struct slice bytes, struct fact *out);
 
-/* The fact is valid. Bytes that are equal for facts of one key, at most FACT_KEY_MAX: kind, then the key fields with
- * a NUL byte behind each; if that is too long, kind, the first 100 bytes of it and its SHA-256.
- * Returns the length. Facts of one kind are neighbours in key order. */
+/* The fact is valid. Bytes that are equal for facts of one key, at most FACT_KEY_MAX: kind, then
+ * the key fields with a NUL byte behind each; if that is too long, kind, the first 100 bytes of it
+ * and its SHA-256. Returns the length. Facts of one kind are neighbours in key order. */
 size_t fact_key(const struct fact *fact, uint8_t out[FACT_KEY_MAX]);
 
 bool fact_equal(const struct fact *a, const struct fact *b);

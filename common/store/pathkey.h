@@ -30,8 +30,8 @@
  * a name or path that is too long, ERR_FORMAT for one that is not absolute, has a NUL byte or an
  * empty component. */
 int pathkey_append(struct buf *out, struct slice path);
-/* Appends the prefix that the keys of the entries of directory `dir` have, and no other; except that
- * the key of "/" equals the prefix of its entries. */
+/* Appends the prefix that the keys of the entries of directory `dir` have, and no other; except
+ * that the key of "/" equals the prefix of its entries. */
 int pathkey_append_entries(struct buf *out, struct slice dir);
 /* Appends the prefix that the keys of everything below the entries have; when `dir` has
  * PATHKEY_DIR_MAX bytes or more, other keys have it too (returns 1): compare the full path of each

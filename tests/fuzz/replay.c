@@ -1,4 +1,4 @@
-/* Runs a fuzz target on each file that is named: the corpus in the ordinary test run, or one finding. */
+/* Runs a fuzz target on each file that is named: the corpus in the ordinary run, or one finding. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -180,7 +180,8 @@ static void storm(const char *dir, unsigned seed)
 
 /* --- the claim -------------------------------------------------------------------------------- */
 
-/* Makes a file in each directory and waits to hear of it. Returns how many directories there are. */
+/* Makes a file in each directory and waits to hear of it. Returns how many directories there
+ * are. */
 static size_t hear_all(struct bench *bench, const char *path)
 {
 	char below[512];

@@ -13,7 +13,8 @@
 #include <cmocka.h>
 
 #define STANZA(name, status, more) "Package: " name "\nStatus: " status "\n" more "\n"
-#define PLAIN(name)                STANZA(name, "install ok installed", "Architecture: amd64\nVersion: 1.0-1\n")
+#define REST                       "Architecture: amd64\nVersion: 1.0-1\n"
+#define PLAIN(name)                STANZA(name, "install ok installed", REST)
 
 static int set_up(void **state)
 {

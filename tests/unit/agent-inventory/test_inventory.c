@@ -14,9 +14,13 @@
 #include <cmocka.h>
 
 #define PATIENCE_MS 20000
-#define ONE         "Package: one\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
-#define ONE_NEWER   "Package: one\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n\n"
-#define TWO         "Package: two\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+
+#define STANZA(name, version)                               \
+	"Package: " name "\nStatus: install ok installed\n" \
+	"Architecture: amd64\nVersion: " version "\n\n"
+#define ONE       STANZA("one", "1")
+#define ONE_NEWER STANZA("one", "2")
+#define TWO       STANZA("two", "1")
 
 struct bench {
 	struct scratch scratch;

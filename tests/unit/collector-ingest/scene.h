@@ -63,7 +63,7 @@ static inline void must(int rc, const struct reason *why, const char *what)
 		fail_msg("%s: %s", what, why->text);
 }
 
-/* --- certificates ------------------------------------------------------------------------------ */
+/* --- certificates ----------------------------------------------------------------------------- */
 
 static inline void sign_cert(
         struct scene *scene, struct slice key, const char *name, bool is_server, struct buf *out)
@@ -101,7 +101,7 @@ static inline void make_identities(struct scene *scene)
 	memcpy(scene->fingerprint, info.fingerprint, PKI_FINGERPRINT_BYTES);
 }
 
-/* --- the collector's side ---------------------------------------------------------------------- */
+/* --- the collector's side --------------------------------------------------------------------- */
 
 static inline void note_stored(
         void *ctx, uint32_t host, const struct event *events, size_t count, bool is_new_stream)
@@ -207,7 +207,7 @@ static inline int tear_down(void **state)
 	return system(command);
 }
 
-/* --- the store's content ------------------------------------------------------------------------ */
+/* --- the store's content ---------------------------------------------------------------------- */
 
 struct write_job {
 	struct store_job job;
@@ -296,7 +296,7 @@ static inline uint64_t count_files(struct scene *scene, uint32_t host)
 	return count;
 }
 
-/* --- clients -------------------------------------------------------------------------------------- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 static inline void client_is_ready(
         void *ctx, struct conn *conn, const char *protocol, const struct pki_cert_info *peer)

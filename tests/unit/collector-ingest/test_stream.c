@@ -160,7 +160,7 @@ static void test_stream_that_was_put_back_loses_nothing_silently(void **state)
 	buf_fini(&cert);
 }
 
-/* --- what must not get in ------------------------------------------------------------------------ */
+/* --- what must not get in --------------------------------------------------------------------- */
 
 static void send_raw(struct client *client, const void *bytes, size_t len)
 {
@@ -334,7 +334,7 @@ static void test_stream_id_of_zeros_is_refused(void **state)
 	buf_fini(&payload);
 }
 
-/* --- who may speak -------------------------------------------------------------------------------- */
+/* --- who may speak ---------------------------------------------------------------------------- */
 
 static void test_unknown_host_is_refused(void **state)
 {
@@ -448,7 +448,7 @@ static void test_renewed_certificate_replaces_the_old_once_it_is_seen(void **sta
 	buf_fini(&csr);
 }
 
-/* --- under load and in trouble --------------------------------------------------------------------- */
+/* --- under load and in trouble ---------------------------------------------------------------- */
 
 static void test_every_batch_of_a_flood_is_acknowledged_in_order(void **state)
 {
