@@ -62,10 +62,11 @@ static int run_once(struct running *running, struct state *state, const struct a
 	int rc = pipeline_new(running->loop, state, config, on_anew, running, &pipeline, out_why);
 	if (rc == 0)
 		loop_run(running->loop);
-	pipeline_free(pipeline);
+	pipeline_stop(pipeline);
 	signal_watch_free(interrupt);
 	signal_watch_free(terminate);
 	loop_free(running->loop);
+	pipeline_free(pipeline);
 	return rc;
 }
 

@@ -245,6 +245,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 	if (rc == 0)
 		rc = make_report(pipeline, out_why);
 	if (rc < 0) {
+		pipeline_stop(pipeline);
 		pipeline_free(pipeline);
 		return rc;
 	}
@@ -253,7 +254,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 	return 0;
 }
 
-void pipeline_free(struct pipeline *pipeline)
+void pipeline_stop(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
@@ -265,6 +266,12 @@ void pipeline_free(struct pipeline *pipeline)
 	walk_free(pipeline->walk);
 	watch_free(pipeline->watch);
 	settle_free(pipeline->settle);
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
 	filter_free(pipeline->filter);
 	free(pipeline);
 }

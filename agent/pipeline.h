@@ -5,7 +5,8 @@
  * 	   walk ──touch───┘                     inventory ───────────────event───┘   ▲        │
  * 	    ▲ overflow, new directory               held while the spool is full ◄───┴─ ack ◄─┘
  *
- * Life     pipeline_new -> the loop runs -> pipeline_free.
+ * Life     pipeline_new -> the loop runs -> pipeline_stop -> loop_free -> pipeline_free: a worker
+ *          that is still reading when the stages stop has what it needs until it is done.
  * Thread   the loop's.
  */
 #ifndef TSUJIBAN_AGENT_PIPELINE_H
@@ -17,10 +18,11 @@
 
 struct pipeline;
 
-/* `anew` is called when everything has to be reported again in a new stream: free the pipeline,
- * state_begin_anew, make a new one. */
+/* `anew` is called when everything has to be reported again in a new stream: end the
+ * pipeline, state_begin_anew, make a new one. */
 int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
         void (*anew)(void *ctx), void *ctx, struct pipeline **out, struct reason *out_why);
+void pipeline_stop(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 
 #endif

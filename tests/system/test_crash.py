@@ -325,7 +325,7 @@ class FullDisk(RigTest):
         ballast = self.fill(disk)
         for i in range(3000):
             self.write(f"f{i}", content=str(i))
-        wait_until(lambda: self.rig.json("status")[0].get("store_failing"), "the collector says that its disk is full")
+        wait_until(lambda: "no space left" in self.rig.collector.read_log(), "the collector says that its disk is full")
         self.assertTrue(self.rig.collector.is_running())
         os.unlink(ballast)
         host.wait_picture(self.tree)
