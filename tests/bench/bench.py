@@ -57,6 +57,7 @@ def main():
     if unknown:
         print(f"no benchmark '{unknown[0]}'; there are: {', '.join(BENCHES)}", file=sys.stderr)
         return 2
+    os.makedirs(BENCH_DIR, exist_ok=True)
     print(machine(BENCH_DIR))
     return 0 if all([run_one(name, is_writing) for name in names]) else 1
 

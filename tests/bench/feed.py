@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 import threading
 import time
@@ -56,6 +57,6 @@ class Feed:
             self.arrived_ns.clear()
 
     def close(self):
-        if self.link.sock:
-            self.link.sock.close()
+        self.link.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.link.close()

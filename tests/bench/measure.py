@@ -1,4 +1,4 @@
-"""What is measured with: a process's figures from /proc, percentiles, runs with their peak memory, the disk's own pace."""
+"""What is measured with: a process's figures from /proc, percentiles, runs with their peak memory, the disk's pace."""
 
 import os
 import re
@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
 
 import rig  # noqa: E402  (the system tests' collector, agents and operator)
 
-BENCH_DIR = os.environ.get("TSUJIBAN_BENCH_DIR", "/tmp")
+# A directory of its own: the agent also watches the names in the directory above a watched one.
+BENCH_DIR = os.environ.get("TSUJIBAN_BENCH_DIR", "/tmp/tsujiban-bench")
 PATIENCE_S = 900
 TICKS = os.sysconf("SC_CLK_TCK")
 

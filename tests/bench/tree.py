@@ -30,7 +30,7 @@ def fill(root, files, per_dir, median_bytes, sigma, seed):
 
 def make(files, per_dir=100, median_bytes=4096, sigma=1.35, seed=1):
     """Files of lognormal sizes, no two alike. With sigma 1.35 the mean is 2.5 times the median."""
-    root = os.path.join(BENCH_DIR, f"tsujiban-bench-tree-{files}-{per_dir}-{median_bytes}-{sigma}-{seed}")
+    root = os.path.join(BENCH_DIR, f"tree-{files}-{per_dir}-{median_bytes}-{sigma}-{seed}")
     if os.path.isdir(root):
         return root
     say(f"making {files} files in {root} (once)")
