@@ -1,5 +1,6 @@
 #include "agent/fim/walk.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #define PATHS_MAX   20000
 #define PATIENCE_MS 20000
+#define WORKERS     2
 
 struct seen {
 	char *path;
@@ -370,10 +372,27 @@ static void test_uncovered_request_touches_nothing(void **state)
 	assert_int_equal(bench->idles, 1);
 }
 
+static void wait_for_gate(void *ctx)
+{
+	pthread_mutex_t *gate = ctx;
+	pthread_mutex_lock(gate);
+	pthread_mutex_unlock(gate);
+}
+
+static void gate_passed(void *ctx)
+{
+	(void)ctx;
+}
+
 static void test_freeing_while_work_is_under_way_is_safe(void **state)
 {
 	struct bench *bench = *state;
 	make(bench, "m/x");
+	/* The workers are busy, so that the walk's job cannot be over within the loop's step. */
+	static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&gate);
+	for (unsigned i = 0; i < WORKERS; i++)
+		loop_work(bench->loop, wait_for_gate, gate_passed, &gate);
 	bench->stops_at_watch = true; /* a directory is watched just before its job begins */
 	walk_request_entries(bench->walk, slice_text(bench->scratch.root), CAUSE_LIVE);
 	run(bench);
@@ -381,11 +400,13 @@ static void test_freeing_while_work_is_under_way_is_safe(void **state)
 	assert_int_equal(bench->touch_count, 0);
 	walk_free(bench->walk);
 	bench->walk = NULL;
+	pthread_mutex_unlock(&gate);
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	loop_set_workers(WORKERS);
 	const struct CMUnitTest tests[] = {
 	        TEST(test_whole_tree_is_watched_and_touched),
 	        TEST(test_ancestors_of_a_root_are_watched),
