@@ -40,7 +40,7 @@ static const struct config_key INVENTORY[] = {
                           offsetof(struct agent_config, inventory),
                 .fallback = "1h",
                 .min = 10,
-                .max = 7 * 86400,
+                .max = 7 * UINT64_C(86400),
                 .help = "between two passes when no package database has changed"},
         {0},
 };
@@ -190,5 +190,5 @@ int agent_config_load(
 		rc = fail(out_why, ERR_CONFIG,
 		        "%s: key 'watch': the list is empty (leave the key out for the defaults)",
 		        file);
-	return rc < 0 ? rc : check_entries(file, &out->watch, out_why);
+	return rc != 0 ? rc : check_entries(file, &out->watch, out_why);
 }

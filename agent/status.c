@@ -124,9 +124,8 @@ static void append_json_text(struct buf *out, struct slice text)
 static void append_json_value(struct buf *out, struct slice value)
 {
 	uint64_t number;
-	if (text_parse_u64(value, UINT64_MAX, &number))
-		buf_append_slice(out, value);
-	else if (slice_is(value, "true") || slice_is(value, "false"))
+	if (text_parse_u64(value, UINT64_MAX, &number) || slice_is(value, "true") ||
+	        slice_is(value, "false"))
 		buf_append_slice(out, value);
 	else
 		append_json_text(out, value);

@@ -178,7 +178,7 @@ void filter_free(struct filter *filter)
 		for (size_t k = 0; k < root->pattern_count; k++)
 			free(root->pattern[k].text);
 		free(root->pattern);
-		free((void *)(uintptr_t)root->path.ptr);
+		free((void *)root->path.ptr);
 	}
 	free(filter->root);
 	free(filter);

@@ -314,12 +314,12 @@ struct settle *settle_new(const struct settle_limits *limits,
 
 void settle_free(struct settle *settle)
 {
-	struct item *item, *next;
 	if (!settle)
 		return;
-	HASH_ITER(hh, settle->items, item, next)
-	{
-		HASH_DELETE(hh, settle->items, item);
+	struct item *item = settle->items, *next;
+	HASH_CLEAR(hh, settle->items);
+	for (; item; item = next) {
+		next = item->hh.next;
 		free(item);
 	}
 	due_fini(&settle->waiting);

@@ -84,7 +84,8 @@ static bool watch_ancestors(struct walk *walk, const struct named *named)
 	for (size_t len = 1; len < named->path.len; len++) {
 		if (named->text[len] != '/')
 			continue;
-		name_it(&dir, slice_of(named->text, len));
+		if (!name_it(&dir, slice_of(named->text, len)))
+			return false;
 		/* A link on the way is no directory to watch: the one it lies in tells of it. */
 		if (lstat(dir.text, &info) == 0 && S_ISDIR(info.st_mode))
 			walk->events.watch(walk->ctx, dir.path);

@@ -64,7 +64,10 @@ size_t walk_queue_count(const struct walk_queue *queue)
 
 void walk_queue_fini(struct walk_queue *queue)
 {
-	struct walk_item *item = NULL;
-	while ((item = walk_queue_take(queue)))
+	struct walk_item *item = queue->top, *next;
+	HASH_CLEAR(hh, queue->by_key);
+	for (queue->top = NULL; item; item = next) {
+		next = item->next;
 		walk_item_free(item);
+	}
 }

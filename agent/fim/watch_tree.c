@@ -1,5 +1,6 @@
 #include "agent/fim/watch_tree.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -34,6 +35,7 @@ static void link_node(struct watch_tree *tree, struct watch_node *node)
 
 static void unlink_node(struct watch_tree *tree, struct watch_node *node)
 {
+	assert(tree->by_name); /* the node is in it */
 	HASH_DELETE(hh, tree->by_name, node);
 	if (node->next)
 		node->next->prev = node->prev;
@@ -46,10 +48,12 @@ static void unlink_node(struct watch_tree *tree, struct watch_node *node)
 static struct watch_node *child_of(
         const struct watch_tree *tree, struct watch_node *parent, struct slice name)
 {
-	struct key key = {.parent = parent};
+	struct key key;
 	struct watch_node *found = NULL;
 	if (name.len > sizeof(key.name))
 		return NULL;
+	memset(&key, 0, sizeof(key));
+	key.parent = parent;
 	memcpy(key.name, name.ptr, name.len);
 	HASH_FIND(hh, tree->by_name, &key, sizeof(parent) + name.len, found);
 	return found;

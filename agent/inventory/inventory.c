@@ -156,8 +156,8 @@ static const char *const *copy_texts(const char *const *text, size_t count)
 static void free_texts(const char *const *text, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		free((void *)(uintptr_t)text[i]);
-	free((void *)(uintptr_t)text);
+		free((void *)text[i]);
+	free((void *)text);
 }
 
 static void copy_options(struct inventory *inventory, const struct inventory_options *given)
@@ -211,7 +211,7 @@ void inventory_free(struct inventory *inventory)
 		wait_for_worker(inventory->job);
 	trigger_free(inventory->trigger);
 	timer_free(inventory->timer);
-	free((void *)(uintptr_t)inventory->options.root);
+	free((void *)inventory->options.root);
 	free_texts(inventory->options.label_name, inventory->options.label_count);
 	free_texts(inventory->options.label_value, inventory->options.label_count);
 	free(inventory);

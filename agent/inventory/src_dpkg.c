@@ -258,7 +258,7 @@ static int read_status_d(const char *root, struct fact_list *out, struct reason 
 	buf_fini(&path);
 	if (rc == -ENOENT)
 		return ERR_MISSING;
-	if (rc < 0)
+	if (!dir)
 		return fail(out_why, rc, "cannot list '%s': %s", STATUS_DIR, err_text(rc));
 	rc = read_dir(root, dir, out, out_why);
 	closedir(dir);

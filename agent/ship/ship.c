@@ -265,7 +265,7 @@ static void on_frame(void *ctx, struct conn *conn, const struct frame *frame)
 	int rc = frame_open(frame, &ship->scratch, &payload, &why);
 	if (rc == 0)
 		rc = wire_decode(frame->kind, payload, ship->arena, &message, &why);
-	if (rc < 0)
+	if (rc != 0)
 		drop_and_retry(ship, why.text);
 	else
 		on_message(ship, &message);

@@ -107,7 +107,7 @@ void cli_listing_init(struct cli_listing *listing, struct cli *cli, const struct
 	size_t count = 0;
 
 	*listing = (struct cli_listing){.cli = cli, .fields = fields, .out_why = out_why};
-	for (; fields[count].column.title && count < TABLE_COLUMNS_MAX; count++)
+	for (; count < TABLE_COLUMNS_MAX && fields[count].column.title; count++)
 		listing->columns[count] = fields[count].column;
 	listing->table = (struct table){
 	        .columns = listing->columns,

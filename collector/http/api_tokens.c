@@ -10,7 +10,7 @@
 #include "common/base/text.h"
 
 #define TTL_DEFAULT_NS  (3600 * NS_PER_S)
-#define TTL_MAX_NS      (30 * 86400 * NS_PER_S)
+#define TTL_MAX_NS      (NS_PER_S * 86400 * 30)
 #define LABEL_NAME_MAX  64
 #define LABEL_VALUE_MAX 256
 

@@ -48,7 +48,7 @@ static int split_address(const char *address, char host[256], char port[8], stru
 
 static int bind_to(const struct addrinfo *info, unsigned *out_port)
 {
-	struct sockaddr_storage bound = {0};
+	struct sockaddr_in6 bound = {0};
 	socklen_t len = sizeof(bound);
 	int one = 1;
 	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -62,8 +62,8 @@ static int bind_to(const struct addrinfo *info, unsigned *out_port)
 		close(fd);
 		return rc;
 	}
-	/* sin_port and sin6_port stand at the same place. */
-	*out_port = ntohs(((const struct sockaddr_in *)&bound)->sin_port);
+	/* sin_port stands at the same place. */
+	*out_port = ntohs(bound.sin6_port);
 	return fd;
 }
 

@@ -257,9 +257,10 @@ void tally_free(struct tally *tally)
 
 	if (!tally)
 		return;
-	HASH_ITER(hh, tally->values, value, next)
-	{
-		HASH_DEL(tally->values, value);
+	value = tally->values;
+	HASH_CLEAR(hh, tally->values);
+	for (; value; value = next) {
+		next = value->hh.next;
 		free(value);
 	}
 	hostset_free(tally->known);

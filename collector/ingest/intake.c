@@ -165,10 +165,10 @@ static int decode_events(struct batch_job *job, const struct batch *batch, struc
 	for (size_t i = 0; i < batch->count; i++) {
 		struct event *event = &job->events[BATCHJOB_NOTES_MAX + i];
 		rc = decode_event(job, batch->events[i], event, &why);
+		event->seq = batch->first_seq + i;
 		if (rc < 0)
 			return fail(out_why, rc, "event %llu: %s",
-			        (unsigned long long)(batch->first_seq + i), why.text);
-		event->seq = batch->first_seq + i;
+			        (unsigned long long)event->seq, why.text);
 	}
 	return 0;
 }
@@ -185,7 +185,7 @@ static int open_batch(struct batch_job *job, const struct frame *frame, struct r
 	rc = frame_open(&copy, &job->plain, &plain, out_why);
 	if (rc == 0)
 		rc = wire_decode(FRAME_BATCH, plain, job->arena, &message, out_why);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	job->batch = (struct log_batch){
 	        .first_seq = message.batch.first_seq,

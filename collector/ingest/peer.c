@@ -193,7 +193,7 @@ static void check_certificate(struct peer *peer)
 	}
 	if (rc == ERR_MISSING || rc == ERR_REFUSED)
 		peer_refuse(peer, REFUSED_REVOKED, "%s", why.text);
-	else if (rc < 0)
+	else if (rc != 0)
 		peer_refuse(peer, REFUSED_STORE, "%s", why.text);
 	else
 		peer->host = host.id;

@@ -7,7 +7,7 @@
 #include "common/base/mem.h"
 
 /* A host whose clock is a little behind ours takes its certificate all the same. */
-#define CLOCK_SKEW_NS (60 * 60 * NS_PER_S)
+#define CLOCK_SKEW_NS (NS_PER_S * 60 * 60)
 
 int renew_sign(const struct ingest *ingest, const char *name, struct slice csr_pem, int64_t now_ns,
         struct buf *out_cert_pem, uint8_t out_serial[PKI_SERIAL_BYTES], struct reason *out_why)

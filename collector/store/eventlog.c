@@ -226,7 +226,7 @@ int eventlog_open(const struct log_batch *batch, struct buf *scratch, struct are
 
 	if (rc == 0)
 		rc = wire_decode(FRAME_BATCH, plain, arena, &message, out_why);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	if (batch->skip > message.batch.count)
 		return fail(out_why, ERR_FORMAT, "stored batch %llu is shorter than it says",

@@ -183,7 +183,7 @@ bool clock_parse(struct slice text, int64_t *out_wall_ns)
 		return false;
 	if (!take_fraction(&text, &ns) || !take_zone(&text, &zone) || text.len != 0)
 		return false;
-	int64_t seconds = days * DAY_S + hour * 3600 + minute * 60 + second - zone;
+	int64_t seconds = days * DAY_S + 3600L * hour + 60L * minute + second - zone;
 	return to_wall_ns(seconds, ns, out_wall_ns);
 }
 

@@ -37,7 +37,7 @@ static size_t cut_at_character(const char *text, size_t len)
 	return behind < want ? len - 1 - behind : len;
 }
 
-int fail(struct reason *out_why, int code, const char *format, ...)
+int(fail)(struct reason *out_why, int code, const char *format, ...)
 {
 	if (!out_why)
 		return code;

@@ -39,6 +39,10 @@ struct reason {
 int(fail)(struct reason *out_why, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__ /* which cannot see that it returns `code` */
+#define fail(out_why, code, ...) ((fail)(out_why, code, __VA_ARGS__), (code))
+#endif
+
 /* What a code means in a few words. Never NULL; the string is static, or the thread's own and
  * valid until its next call. */
 const char *err_text(int code);

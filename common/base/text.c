@@ -12,15 +12,16 @@ void text_append_hex(struct buf *out, struct slice bytes)
 	out->len += bytes.len * 2;
 }
 
-static int hex_value(uint8_t digit)
+#define NO_DIGIT 16u
+static unsigned hex_value(uint8_t digit)
 {
 	if (digit >= '0' && digit <= '9')
-		return digit - '0';
+		return digit - (unsigned)'0';
 	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
+		return digit - (unsigned)'a' + 10;
 	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
+		return digit - (unsigned)'A' + 10;
+	return NO_DIGIT;
 }
 
 bool text_parse_hex(struct slice text, uint8_t *out, size_t len)
@@ -28,7 +29,7 @@ bool text_parse_hex(struct slice text, uint8_t *out, size_t len)
 	if (text.len % 2 != 0 || text.len / 2 != len)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
-		if (hex_value(text.ptr[i]) < 0)
+		if (hex_value(text.ptr[i]) == NO_DIGIT)
 			return false;
 	}
 	for (size_t i = 0; i < len; i++)

@@ -1,5 +1,6 @@
 #include "common/codec/config.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "common/base/clock.h"
@@ -136,6 +137,7 @@ static void print_scalar(
 		append_duration(out, duration);
 		break;
 	default:
+		assert(text); /* the types that are no scalars do not come here */
 		config_append_scalar(out, text);
 	}
 	buf_append_byte(out, '\n');

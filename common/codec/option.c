@@ -9,7 +9,7 @@
 static size_t fill_long_options(const struct option_row *rows, struct option *out)
 {
 	size_t count = 0;
-	for (; rows[count].name && count < ROWS_MAX; count++)
+	for (; count < ROWS_MAX && rows[count].name; count++)
 		out[count] = (struct option){
 		        .name = rows[count].name,
 		        .has_arg = rows[count].value ? required_argument : no_argument,

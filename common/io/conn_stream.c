@@ -246,7 +246,7 @@ static void on_written(uv_write_t *write, int status)
 /* What the kernel does not take at once waits in the conn's own buffer. */
 static void write_bytes(struct conn *conn, struct slice bytes)
 {
-	uv_buf_t piece = uv_buf_init((char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len);
+	uv_buf_t piece = uv_buf_init((char *)bytes.ptr, (unsigned)bytes.len);
 	int put = uv_try_write((uv_stream_t *)&conn->tcp, &piece, 1);
 
 	if (put < 0 && put != UV_EAGAIN) {
@@ -317,7 +317,7 @@ void conn_say_last_words(struct conn *conn)
 		return;
 	for (;;) {
 		struct slice bytes = next_bytes(conn, &done);
-		uv_buf_t piece = uv_buf_init((char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len);
+		uv_buf_t piece = uv_buf_init((char *)bytes.ptr, (unsigned)bytes.len);
 
 		if (bytes.len == 0 && conn->said_goodbye)
 			break;

@@ -6,6 +6,8 @@
  */
 #include "common/model/version_dpkg.h"
 
+#include <assert.h>
+
 #include "common/base/text.h"
 
 struct parts {
@@ -88,7 +90,10 @@ static int compare_numbers(struct slice a, struct slice b)
  * letters before everything else. */
 static int weight_at_front(struct slice in)
 {
-	if (in.len == 0 || is_digit(in.ptr[0]))
+	if (in.len == 0)
+		return 0;
+	assert(in.ptr);
+	if (is_digit(in.ptr[0]))
 		return 0;
 	if (in.ptr[0] == '~')
 		return -1;

@@ -123,11 +123,11 @@ static bool find_mapping(const void *inside, uint8_t **out_start)
 	char line[PATH_ROOM];
 	bool found = false;
 	while (!found && fgets(line, sizeof(line), maps) != NULL) {
-		unsigned long long start, end;
-		if (sscanf(line, "%llx-%llx", &start, &end) != 2)
-			continue;
-		if ((uintptr_t)inside >= start && (uintptr_t)inside < end) {
-			*out_start = (uint8_t *)(uintptr_t)start;
+		/* "start-end rights …", in hex without 0x: proc(5) */
+		char *dash;
+		uintptr_t start = strtoull(line, &dash, 16), at = (uintptr_t)inside;
+		if (*dash == '-' && at >= start && at < strtoull(dash + 1, NULL, 16)) {
+			*out_start = (uint8_t *)inside - (at - start);
 			found = true;
 		}
 	}
@@ -263,8 +263,9 @@ static uint64_t table_bytes(MDB_txn *txn, MDB_dbi dbi)
 
 uint64_t kv_size(struct kv *kv)
 {
-	struct kv_txn *txn;
-	if (kv_begin_read(kv, &txn) != 0)
+	struct kv_txn *txn = NULL;
+	kv_begin_read(kv, &txn);
+	if (!txn)
 		return 0;
 	uint64_t bytes = table_bytes(txn->mdb, kv->main);
 	for (size_t i = 0; i < kv->table_count; i++)
