@@ -414,10 +414,10 @@ int journal_new(struct loop *loop, struct state *state, const struct filter *fil
 
 static void free_parts(struct journal *journal)
 {
-	struct moving *moving, *next;
-	HASH_ITER(hh, journal->moving, moving, next)
-	{
-		HASH_DELETE(hh, journal->moving, moving);
+	struct moving *moving = journal->moving, *next;
+	HASH_CLEAR(hh, journal->moving);
+	for (; moving; moving = next) {
+		next = moving->hh.next;
 		free(moving);
 	}
 	for (size_t i = 0; i < 2; i++)
