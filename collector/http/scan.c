@@ -15,10 +15,10 @@ struct scan {
 	struct scan_filter filter;
 	struct event_id next;
 
-	/* The batch that is open; its payload is copied, because events borrow from it. */
+	/* The batch that is open; its payload was the transaction's. */
 	bool is_open;
 	struct log_batch batch;
-	struct buf payload, plain, host_name;
+	struct buf plain, host_name;
 	struct arena *arena;
 	struct event *events;
 	size_t count;
@@ -39,7 +39,6 @@ void scan_free(struct scan *scan)
 	if (!scan)
 		return;
 	query_free(scan->filter.query);
-	buf_fini(&scan->payload);
 	buf_fini(&scan->plain);
 	buf_fini(&scan->host_name);
 	arena_free(scan->arena);
@@ -59,15 +58,13 @@ static bool open_batch(struct scan *scan, struct kv_txn *txn, const struct log_b
 	struct reason why;
 
 	scan->batch = *batch;
-	buf_reset(&scan->payload);
-	buf_append_slice(&scan->payload, batch->payload);
-	scan->batch.payload = buf_slice(&scan->payload);
+	scan->batch.payload = slice_of(NULL, 0);
 	buf_reset(&scan->host_name);
 	if (hosts_get(txn, batch->host, &host) == 0)
 		buf_append_slice(&scan->host_name, host.name);
 	arena_reset(scan->arena);
-	if (eventlog_open(&scan->batch, &scan->plain, scan->arena, &scan->events, &scan->count,
-	            &why) < 0) {
+	if (eventlog_open(batch, &scan->plain, scan->arena, &scan->events, &scan->count, &why) <
+	        0) {
 		log_error("cannot read stored events position=%llu: %s",
 		        (unsigned long long)batch->position, why.text);
 		return false;

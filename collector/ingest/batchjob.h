@@ -28,8 +28,7 @@ struct batch_job {
 	struct store_job job;
 	struct peer *peer;
 	struct arena *arena;
-	struct buf raw;   /* the frame's payload as it came */
-	struct buf plain; /* … unzipped; events borrow from it */
+	struct buf raw; /* the frame's payload as it came */
 	size_t bytes;
 	struct log_batch batch;
 	struct event *events; /* BATCHJOB_NOTES_MAX places for notes, then those of the batch */

@@ -41,16 +41,16 @@ struct ingest {
 	bool is_full;         /* … are too many: peers are paused */
 	bool is_closed;       /* freed with the last peer */
 
-	/* For one message other than a batch, within one step. */
-	struct arena *arena;
-	struct buf plain;
+	/* Within one step. */
+	struct buf plain;    /* a payload, unzipped */
+	struct arena *arena; /* one message other than a batch */
 	struct buf scratch, out;
 
 	struct ingest_status status;
 };
 
-/* Opens a frame that is no batch and decodes it. The message borrows from the ingest until the next
- * such call. */
+/* Opens a frame that is no batch and decodes it. The message lies in the ingest's arena until the
+ * next such call. */
 int ingest_decode(struct ingest *ingest, const struct frame *frame, struct message *out,
         struct reason *out_why);
 struct peer *ingest_session(const struct ingest *ingest, uint32_t host);

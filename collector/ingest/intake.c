@@ -10,7 +10,7 @@
 
 #define BATCH_ARENA_BYTES (32u << 20)
 #define IDLE_JOBS_MAX     64
-#define IDLE_KEEP_BYTES   (64u << 10) /* of each buffer of an idle job */
+#define IDLE_KEEP_BYTES   (64u << 10) /* of the buffer of an idle job */
 #define TOUCH_NS          (10 * NS_PER_S)
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -33,7 +33,6 @@ static void free_job(struct batch_job *job)
 {
 	arena_free(job->arena);
 	buf_fini(&job->raw);
-	buf_fini(&job->plain);
 	free(job);
 }
 
@@ -45,9 +44,7 @@ static void give_job_back(struct ingest *ingest, struct batch_job *job)
 	}
 	arena_reset(job->arena);
 	buf_reset(&job->raw);
-	buf_reset(&job->plain);
 	buf_shrink(&job->raw, IDLE_KEEP_BYTES);
-	buf_shrink(&job->plain, IDLE_KEEP_BYTES);
 	LL_PREPEND(ingest->idle_jobs, job);
 	ingest->idle_count++;
 }
@@ -167,13 +164,14 @@ static int decode_events(struct batch_job *job, const struct batch *batch, struc
 		rc = decode_event(job, batch->events[i], event, &why);
 		event->seq = batch->first_seq + i;
 		if (rc < 0)
-			return fail(out_why, rc, "event %llu: %s",
-			        (unsigned long long)event->seq, why.text);
+			return fail(out_why, rc, "event %llu: %s", (unsigned long long)event->seq,
+			        why.text);
 	}
 	return 0;
 }
 
-static int open_batch(struct batch_job *job, const struct frame *frame, struct reason *out_why)
+static int open_batch(struct ingest *ingest, struct batch_job *job, const struct frame *frame,
+        struct reason *out_why)
 {
 	struct message message;
 	struct frame copy = *frame;
@@ -182,7 +180,7 @@ static int open_batch(struct batch_job *job, const struct frame *frame, struct r
 
 	buf_append_slice(&job->raw, frame->payload);
 	copy.payload = buf_slice(&job->raw);
-	rc = frame_open(&copy, &job->plain, &plain, out_why);
+	rc = frame_open(&copy, &ingest->plain, &plain, out_why);
 	if (rc == 0)
 		rc = wire_decode(FRAME_BATCH, plain, job->arena, &message, out_why);
 	if (rc != 0)
@@ -205,7 +203,7 @@ static void submit(struct peer *peer, struct batch_job *job)
 	job->batch.host = peer->host;
 	job->batch.received_ns = now_ns;
 	memcpy(job->batch.stream_id, peer->stream_id, WIRE_STREAM_ID_BYTES);
-	job->bytes = job->raw.len + job->plain.len + arena_used(job->arena);
+	job->bytes = job->raw.len + arena_used(job->arena);
 	job->job.bytes = job->bytes;
 	/* A clock that was put back is no reason to write the record with each batch. */
 	job->touches_host = now_ns - peer->last_seen_ns > TOUCH_NS || now_ns < peer->last_seen_ns;
@@ -226,7 +224,7 @@ void intake_batch(struct peer *peer, const struct frame *frame)
 		return;
 	}
 	job = take_job(peer->ingest);
-	if (open_batch(job, frame, &why) < 0) {
+	if (open_batch(peer->ingest, job, frame, &why) < 0) {
 		peer_refuse(peer, REFUSED_PROTOCOL, "a batch is refused: %s", why.text);
 		give_job_back(peer->ingest, job);
 		return;
