@@ -142,7 +142,7 @@ $(BUILD)/unit/$(subst /,-,$(1))/%: $(BUILD)/obj/tests/unit/$(subst /,-,$(1))/%.o
 	$$(call say,LINK,$$@)
 	$$(link) -lcmocka $$(LIBS_ALL)
 endef
-$(foreach f,$(filter-out proto agent collector,$(FOLDERS)),$(eval $(call unit_rules,$(f))))
+$(foreach f,$(filter-out proto collector,$(FOLDERS)),$(eval $(call unit_rules,$(f))))
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## build and run the unit tests (ONLY=pattern picks some)
