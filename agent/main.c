@@ -13,18 +13,17 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/codec/option.h"
+#include "common/codec/program.h"
 #include "common/io/file.h"
 #include "common/io/loop.h"
 
+#define PROGRAM            "tsujiban-agent"
 #define CONFIG_ARENA_BYTES (8u << 20)
 #define WORKERS            3 /* two read files, one commits */
 
-enum { EXIT_WRONG_USE = 2 };
-
 static int complain(int code, const struct reason *why)
 {
-	fprintf(stderr, "tsujiban-agent: %s\n", why->text);
-	return code == ERR_CONFIG ? EXIT_WRONG_USE : EXIT_FAILURE;
+	return program_complain(PROGRAM, code, why);
 }
 
 /* --- run ------------------------------------------------------------------------------------- */
@@ -297,41 +296,15 @@ static int command_status(int argc, char **argv)
 
 /* --- commands -------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} COMMANDS[] = {
+static const struct program_command COMMANDS[] = {
         {"enroll", command_enroll, "make this host known to a collector"},
         {"run", command_run, "watch, read, ship"},
         {"check", command_check, "check a configuration"},
         {"status", command_status, "what the running agent does"},
+        {0},
 };
-#define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
-
-static void print_usage(FILE *stream)
-{
-	fprintf(stream, "usage: tsujiban-agent COMMAND [--help]\n\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(stream, "  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].help);
-	fprintf(stream, "\ntsujiban-agent " TSUJIBAN_VERSION "\n");
-}
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		print_usage(stdout);
-		return 0;
-	}
-	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-		printf("tsujiban-agent " TSUJIBAN_VERSION "\n");
-		return 0;
-	}
-	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
-		if (strcmp(argv[1], COMMANDS[i].name) == 0)
-			return COMMANDS[i].run(argc - 1, argv + 1);
-	if (argc > 1)
-		fprintf(stderr, "tsujiban-agent: unknown command '%s'\n", argv[1]);
-	print_usage(stderr);
-	return EXIT_WRONG_USE;
+	return program_main(PROGRAM, COMMANDS, argc, argv);
 }

@@ -10,16 +10,15 @@
 #include "collector/pipeline.h"
 #include "common/base/log.h"
 #include "common/codec/option.h"
+#include "common/codec/program.h"
 #include "common/io/loop.h"
 
+#define PROGRAM            "tsujiban-collector"
 #define CONFIG_ARENA_BYTES (1u << 20)
-
-enum { EXIT_WRONG_USE = 2 };
 
 static int complain(int code, const struct reason *why)
 {
-	fprintf(stderr, "tsujiban-collector: %s\n", why->text);
-	return code == ERR_CONFIG ? EXIT_WRONG_USE : EXIT_FAILURE;
+	return program_complain(PROGRAM, code, why);
 }
 
 /* --- init ------------------------------------------------------------------------------------ */
@@ -173,40 +172,14 @@ static int command_check(int argc, char **argv)
 
 /* --- commands -------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} COMMANDS[] = {
+static const struct program_command COMMANDS[] = {
         {"init", command_init, "make a new collector's directory"},
         {"run", command_run, "take batches, answer questions"},
         {"check", command_check, "check a configuration"},
+        {0},
 };
-#define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
-
-static void print_usage(FILE *stream)
-{
-	fprintf(stream, "usage: tsujiban-collector COMMAND [--help]\n\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(stream, "  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].help);
-	fprintf(stream, "\ntsujiban-collector " TSUJIBAN_VERSION "\n");
-}
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		print_usage(stdout);
-		return 0;
-	}
-	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-		printf("tsujiban-collector " TSUJIBAN_VERSION "\n");
-		return 0;
-	}
-	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
-		if (strcmp(argv[1], COMMANDS[i].name) == 0)
-			return COMMANDS[i].run(argc - 1, argv + 1);
-	if (argc > 1)
-		fprintf(stderr, "tsujiban-collector: unknown command '%s'\n", argv[1]);
-	print_usage(stderr);
-	return EXIT_WRONG_USE;
+	return program_main(PROGRAM, COMMANDS, argc, argv);
 }
