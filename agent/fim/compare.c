@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "agent/fim/listing.h"
+#include "agent/fim/statted.h"
 #include "agent/state/baseline.h"
-#include "common/base/clock.h"
 #include "common/base/mem.h"
 
 /* What linux/magic.h of Debian 12 lacks, from the kernel's file systems. */
@@ -96,46 +96,9 @@ bool is_pseudo_fs(const char *path)
 
 /* --- states ----------------------------------------------------------------------------------- */
 
-static int64_t time_of(struct timespec time)
-{
-	return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
-}
-
-static enum file_type type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return FILE_REGULAR;
-	case S_IFDIR:
-		return FILE_DIRECTORY;
-	case S_IFLNK:
-		return FILE_SYMLINK;
-	case S_IFIFO:
-		return FILE_FIFO;
-	case S_IFSOCK:
-		return FILE_SOCKET;
-	case S_IFCHR:
-		return FILE_CHAR;
-	case S_IFBLK:
-		return FILE_BLOCK;
-	default:
-		return FILE_ABSENT;
-	}
-}
-
 static bool stands(const struct filestate *known, const struct stat *info)
 {
-	struct filestate seen = {
-	        .type = type_of(info->st_mode),
-	        .mode = info->st_mode & 07777,
-	        .uid = info->st_uid,
-	        .gid = info->st_gid,
-	        .size = (uint64_t)info->st_size,
-	        .mtime_ns = time_of(info->st_mtim),
-	        .ctime_ns = time_of(info->st_ctim),
-	        .inode = info->st_ino,
-	        .device = info->st_dev,
-	};
+	struct filestate seen = statted_state(info);
 	return filestate_stands(known, &seen);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/fim/names.h"
+#include "agent/fim/statted.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/base/mem.h"
@@ -61,47 +62,6 @@ void prober_refresh(struct prober *prober)
 
 /* --- what stat(2) says ----------------------------------------------------------------------- */
 
-static enum file_type type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return FILE_REGULAR;
-	case S_IFDIR:
-		return FILE_DIRECTORY;
-	case S_IFLNK:
-		return FILE_SYMLINK;
-	case S_IFIFO:
-		return FILE_FIFO;
-	case S_IFSOCK:
-		return FILE_SOCKET;
-	case S_IFCHR:
-		return FILE_CHAR;
-	case S_IFBLK:
-		return FILE_BLOCK;
-	}
-	return FILE_ABSENT;
-}
-
-static int64_t ns_of(struct timespec time)
-{
-	return time.tv_sec * NS_PER_S + time.tv_nsec;
-}
-
-static void take_stat(struct filestate *state, const struct stat *st)
-{
-	*state = (struct filestate){
-	        .type = type_of(st->st_mode),
-	        .mode = st->st_mode & 07777,
-	        .uid = st->st_uid,
-	        .gid = st->st_gid,
-	        .size = (uint64_t)st->st_size,
-	        .mtime_ns = ns_of(st->st_mtim),
-	        .ctime_ns = ns_of(st->st_ctim),
-	        .inode = st->st_ino,
-	        .device = st->st_dev,
-	};
-}
-
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
@@ -109,8 +69,8 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 
 static bool is_unchanged(const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && ns_of(a->st_mtim) == ns_of(b->st_mtim) &&
-	       ns_of(a->st_ctim) == ns_of(b->st_ctim);
+	return a->st_size == b->st_size && statted_ns(a->st_mtim) == statted_ns(b->st_mtim) &&
+	       statted_ns(a->st_ctim) == statted_ns(b->st_ctim);
 }
 
 /* The clock that the kernel stamps files with. */
@@ -118,7 +78,7 @@ static int64_t stamp_clock_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return ns_of(now);
+	return statted_ns(now);
 }
 
 static int copy_into(struct arena *arena, struct slice *slice)
@@ -217,7 +177,7 @@ static int read_regular(
 		out->state.hash = HASH_DONE;
 		return 0;
 	}
-	take_stat(&out->state, &after);
+	out->state = statted_state(&after);
 	out->state.hash = HASH_UNSTABLE;
 	out->is_moving = true;
 	return 0;
@@ -297,7 +257,7 @@ static int read_once(struct prober *prober, const char *path, const struct files
 		bool is_absent = errno == ENOENT || errno == ENOTDIR;
 		return is_absent ? 0 : read_unseen(known, arena, out);
 	}
-	take_stat(&out->state, &seen);
+	out->state = statted_state(&seen);
 	bool has_content = out->state.type == FILE_REGULAR || out->state.type == FILE_SYMLINK;
 	out->is_fresh = has_content && out->state.ctime_ns > now_ns - FRESH_NS;
 	int rc = read_what_it_is(prober, path, &seen, known, arena, out);
