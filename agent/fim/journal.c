@@ -6,6 +6,7 @@
 
 #include <uthash.h>
 
+#include "agent/fim/footing.h"
 #include "agent/fim/journal_batch.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -211,6 +212,33 @@ static void report_directories(struct journal *journal, const struct journal_bat
 	}
 }
 
+static void touch_footing(struct journal *journal, struct slice path, enum event_cause cause)
+{
+	struct touch touch = {
+	        .path = footing_of(journal->filter, path),
+	        .hints = TOUCH_DONE | TOUCH_DIRECTORY,
+	        .cause = cause,
+	};
+	settle_touch(journal->settle, &touch, loop_now_ms(journal->loop));
+}
+
+/* Directories of what was seen before they were: see find_footing in journal_write.c. */
+static void touch_footings(struct journal *journal, const struct journal_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct batch_entry *entry = &batch->entry[i];
+		const struct settled *settled = entry->settled;
+		if (entry->lacks_footing)
+			touch_footing(journal, settled->path, settled->cause);
+		if (!entry->old_lacks_footing)
+			continue;
+		touch_footing(journal, settled->old_path, settled->cause);
+		struct touch touch = {
+		        .path = settled->old_path, .hints = TOUCH_DONE, .cause = settled->cause};
+		settle_touch(journal->settle, &touch, loop_now_ms(journal->loop));
+	}
+}
+
 static void finish_written(struct journal *journal, struct journal_batch *batch)
 {
 	uint64_t now = loop_now_ms(journal->loop);
@@ -225,6 +253,7 @@ static void finish_written(struct journal *journal, struct journal_batch *batch)
 	report_directories(journal, batch);
 	if (journal->is_orphan)
 		return;
+	touch_footings(journal, batch);
 	for (size_t i = 0; i < batch->count; i++)
 		settle_finish(
 		        journal->settle, batch->entry[i].settled, batch->entry[i].again_ms, now);

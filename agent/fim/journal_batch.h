@@ -37,6 +37,9 @@ struct batch_entry {
 	bool is_written;
 	bool is_new_directory;
 	bool is_gone_directory;
+	/* What was seen there stands in no directory that is known: that has to be looked at. */
+	bool lacks_footing;
+	bool old_lacks_footing;
 };
 
 struct journal_batch {

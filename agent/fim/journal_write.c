@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/fim/decide.h"
+#include "agent/fim/footing.h"
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
 #include "common/base/log.h"
@@ -16,11 +17,13 @@
  * batch, so that removing a huge tree costs neither a huge transaction nor huge memory. */
 #define BELOW_MAX 4096
 
-#define AGAIN_MORE_MS 1
+#define AGAIN_MORE_MS    1
+#define AGAIN_FOOTING_MS 5
 
 struct write {
 	struct journal_batch *batch;
 	struct state_txn *txn;
+	struct slice footing; /* the directory that was last found to be one */
 	size_t below_left;
 	bool has_changed;
 };
@@ -52,12 +55,15 @@ static int append(struct write *write, const struct event *event)
 static int put(struct write *write, struct slice path, const struct filestate *state)
 {
 	write->has_changed = true;
+	if (state->type != FILE_DIRECTORY)
+		write->footing = (struct slice){0};
 	return baseline_put(write->txn, path, state);
 }
 
 static int forget(struct write *write, struct slice path)
 {
 	int rc = baseline_remove(write->txn, path);
+	write->footing = (struct slice){0};
 	write->has_changed |= rc == 0;
 	return rc == ERR_MISSING ? 0 : rc;
 }
@@ -123,6 +129,38 @@ static int find(struct write *write, struct slice path, const struct sighting *s
 	        .time_ns = sighting->time_ns,
 	};
 	out->is_baselined = is_baselined(write, path);
+	return 0;
+}
+
+/* --- what something stands on ---------------------------------------------------------------- */
+
+/*
+ * Nothing is kept below what is not kept as a directory: it would not be found any more when the
+ * directory is not found. Readings of one batch are of different moments, so an entry may have been
+ * seen before, or after, its directory was. If the directory is there now, both are looked at
+ * again; if not, the entry was seen too late, or through a link.
+ *
+ * 1: the reading holds; 0: it says nothing.
+ */
+static int find_footing(
+        struct write *write, struct slice path, struct sighting *sighting, bool *out_is_early)
+{
+	struct slice dir = footing_of(write->batch->filter, path);
+	struct filestate known;
+	*out_is_early = false;
+	if (sighting->reading.state.type == FILE_ABSENT || !dir.ptr ||
+	        (write->footing.ptr && slice_equal(dir, write->footing)))
+		return 1;
+	int rc = baseline_get(state_txn_kv(write->txn), dir, &known);
+	if (rc == 0 && known.type == FILE_DIRECTORY) {
+		write->footing = dir;
+		return 1;
+	}
+	if (rc < 0 && rc != ERR_MISSING && rc != ERR_FORMAT)
+		return rc;
+	*out_is_early = footing_is_there(write->batch->filter, path);
+	if (!*out_is_early)
+		sighting->reading = (struct reading){0};
 	return 0;
 }
 
@@ -245,9 +283,16 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	struct filestate before;
 	struct finding finding;
 	struct decision decision;
+	bool is_early;
 	if (entry->old.reading.is_moving || settled->old_follows)
 		return 0;
-	int rc = find(write, settled->old_path, &entry->old, settled->cause, &before, &finding);
+	int rc = find_footing(write, settled->old_path, &entry->old, &is_early);
+	if (rc < 0)
+		return rc;
+	entry->old_lacks_footing = rc == 0;
+	if (is_early)
+		return 0;
+	rc = find(write, settled->old_path, &entry->old, settled->cause, &before, &finding);
 	if (rc < 0)
 		return rc;
 	finding.lives = settled->old_lives;
@@ -345,6 +390,15 @@ static int write_entry(struct write *write, struct batch_entry *entry)
 	entry->is_written = true;
 	if (entry->settled->hints & TOUCH_RETIRE)
 		return write_retired(write, entry);
+	bool is_early;
+	int rc = find_footing(write, entry->settled->path, &entry->now, &is_early);
+	if (rc < 0)
+		return rc;
+	entry->lacks_footing = rc == 0;
+	if (is_early) {
+		entry->again_ms = AGAIN_FOOTING_MS;
+		return 0;
+	}
 	if (entry->settled->old_path.ptr)
 		return write_rename(write, entry);
 	return write_path(write, entry);

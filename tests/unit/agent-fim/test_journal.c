@@ -224,6 +224,7 @@ static bool is_known(const char *name, struct filestate *out)
 static void know(const char *const *names)
 {
 	journal_mark_baselined(journal, slice_text(scratch.root));
+	touch("m", TOUCH_DONE | TOUCH_DIRECTORY);
 	for (; *names; names++) {
 		size_t len = strlen(*names);
 		char name[64];
@@ -249,10 +250,11 @@ static void test_a_first_scan_is_a_baseline_and_news_are_live(void **state)
 	(void)state;
 	write_file("m/a", "x");
 	write_file("m/b", "x");
+	touch_as("m", TOUCH_DONE | TOUCH_DIRECTORY, CAUSE_BASELINE);
 	touch_as("m/a", TOUCH_DONE, CAUSE_BASELINE);
 	touch("m/b", TOUCH_DONE);
 	run();
-	assert_told("created m/a (baseline)\ncreated m/b (baseline)\n");
+	assert_told("created m (baseline)\ncreated m/a (baseline)\ncreated m/b (baseline)\n");
 	write_file("m/c", "x");
 	touch("m/c", TOUCH_CREATED | TOUCH_DONE);
 	run();
@@ -464,6 +466,30 @@ static void test_a_moved_directory_keeps_what_is_known_below(void **state)
 	assert_int_equal(directory_count, 1); /* to be walked */
 }
 
+/* A batch holds readings of different moments. */
+static void test_what_is_seen_before_its_directory_waits_for_it(void **state)
+{
+	(void)state;
+	KNOW("m/other");
+	make_dir("m/d");
+	make_dir("m/d/e");
+	write_file("m/d/e/f", "x");
+	touch("m/d/e/f", TOUCH_CREATED | TOUCH_DONE);
+	run();
+	assert_told("created m/d\ncreated m/d/e\ncreated m/d/e/f\n");
+}
+
+static void test_nothing_is_kept_that_was_seen_through_a_link(void **state)
+{
+	(void)state;
+	KNOW("m/d/", "m/d/e/", "m/d/e/f");
+	assert_int_equal(symlink("d", scratch_path(&scratch, "m/link")), 0);
+	touch("m/link/e/f", TOUCH_DONE);
+	touch("m/link", TOUCH_CREATED | TOUCH_DONE);
+	run();
+	assert_told("created m/link\n");
+}
+
 static void test_an_exchange_modifies_both(void **state)
 {
 	(void)state;
@@ -558,6 +584,7 @@ static void test_a_full_store_loses_nothing(void **state)
 	struct state_limits limits = {.spool_bytes = 1u << 30, .map_bytes = 400u << 10};
 	assert_int_equal(state_open(small, &limits, &scratch.state, &why), 0);
 	make_journal();
+	touch("m", TOUCH_DONE | TOUCH_DIRECTORY);
 	for (int i = 0; i < 1200; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "m/%d", i);
@@ -576,10 +603,10 @@ static void test_a_full_store_loses_nothing(void **state)
 		run();
 	}
 	assert_int_equal(unstuck_count, stuck_count);
-	assert_int_equal(state_position(scratch.state).next_seq, 1 + 1200 + 1);
+	assert_int_equal(state_position(scratch.state).next_seq, 1 + 1201 + 1);
 	struct kv_txn *txn;
 	assert_int_equal(kv_begin_read(state_kv(scratch.state), &txn), 0);
-	assert_int_equal(baseline_count(txn), 1200);
+	assert_int_equal(baseline_count(txn), 1201);
 	kv_abort(txn);
 }
 
@@ -625,6 +652,8 @@ int main(void)
 	        TEST(test_a_safe_save_is_one_modification),
 	        TEST(test_a_rotation_tells_its_moves),
 	        TEST(test_a_moved_directory_keeps_what_is_known_below),
+	        TEST(test_what_is_seen_before_its_directory_waits_for_it),
+	        TEST(test_nothing_is_kept_that_was_seen_through_a_link),
 	        TEST(test_an_exchange_modifies_both),
 	        TEST(test_retiring_takes_one_event),
 	        TEST(test_notes_are_written_in_order_without_any_path),

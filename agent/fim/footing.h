@@ -1,0 +1,17 @@
+/*
+ * footing - the watched directory that a path stands in: nothing is kept of a path whose directory
+ * is not kept.
+ *
+ * Thread   any; no state.
+ */
+#ifndef TSUJIBAN_AGENT_FIM_FOOTING_H
+#define TSUJIBAN_AGENT_FIM_FOOTING_H
+
+#include "agent/fim/filter.h"
+
+/* Borrowed from `path`. Absent when the directory is itself not watched, as above a root. */
+struct slice footing_of(const struct filter *filter, struct slice path);
+/* Whether all watched directories on the way to `path` are directories on disk now, not links. */
+bool footing_is_there(const struct filter *filter, struct slice path);
+
+#endif
