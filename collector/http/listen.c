@@ -11,6 +11,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/address.h"
 
 #define BACKLOG 128
 /* A storm of connections must not keep the loop from everything else. */
@@ -28,23 +29,6 @@ struct listen {
 };
 
 /* --- address ------------------------------------------------------------------------------- */
-
-static int split_address(const char *address, char host[256], char port[8], struct reason *out_why)
-{
-	const char *colon = strrchr(address, ':');
-	size_t len = colon ? (size_t)(colon - address) : 0;
-
-	if (len >= 2 && address[0] == '[' && colon[-1] == ']') {
-		address++;
-		len -= 2;
-	}
-	if (!colon || len == 0 || len > 255 || strlen(colon + 1) - 1 > 4)
-		return fail(out_why, ERR_CONFIG, "cannot listen on '%s': not ADDR:PORT", address);
-	memcpy(host, address, len);
-	host[len] = '\0';
-	snprintf(port, 8, "%s", colon + 1);
-	return 0;
-}
 
 static int bind_to(const struct addrinfo *info, unsigned *out_port)
 {
@@ -72,12 +56,13 @@ static int open_socket(const char *address, unsigned *out_port, struct reason *o
 	const struct addrinfo hints = {
 	        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
-	char host[256], port[8];
-	int rc = split_address(address, host, port, out_why);
+	struct address parts;
+	char port[8];
 
-	if (rc < 0)
-		return rc;
-	rc = getaddrinfo(host, port, &hints, &found);
+	if (address_parse(address, &parts, NULL) < 0)
+		return fail(out_why, ERR_CONFIG, "cannot listen on '%s': not ADDR:PORT", address);
+	snprintf(port, sizeof(port), "%u", parts.port);
+	int rc = getaddrinfo(parts.host, port, &hints, &found);
 	if (rc != 0)
 		return fail(out_why, ERR_CONFIG, "cannot listen on '%s': %s", address,
 		        gai_strerror(rc));
