@@ -94,6 +94,15 @@ static struct node *append_child(struct node *group, struct node *child)
 	return group;
 }
 
+/* NULL after a complaint. */
+static struct node *new_group(struct parser *parser, enum node_kind kind, struct node *first)
+{
+	struct node *group = parser_new_node(parser, kind);
+	if (group)
+		append_child(group, first);
+	return group;
+}
+
 static struct node *take_and(struct parser *parser)
 {
 	struct node *first = take_not(parser);
@@ -107,12 +116,10 @@ static struct node *take_and(struct parser *parser)
 		struct node *child = take_not(parser);
 		if (!child)
 			return NULL;
-		if (!group) {
-			group = parser_new_node(parser, NODE_AND);
-			if (!group)
-				return NULL;
-			append_child(group, first);
-		}
+		if (!group)
+			group = new_group(parser, NODE_AND, first);
+		if (!group)
+			return NULL;
 		append_child(group, child);
 	}
 	return NULL;
@@ -129,12 +136,10 @@ static struct node *take_or(struct parser *parser)
 		struct node *child = take_and(parser);
 		if (!child)
 			return NULL;
-		if (!group) {
-			group = parser_new_node(parser, NODE_OR);
-			if (!group)
-				return NULL;
-			append_child(group, first);
-		}
+		if (!group)
+			group = new_group(parser, NODE_OR, first);
+		if (!group)
+			return NULL;
 		append_child(group, child);
 	}
 	return NULL;
