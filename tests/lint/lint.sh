@@ -63,7 +63,7 @@ with_clang() {
 		-Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 }
 tidy() {
-	ours | grep '\.c$' | xargs -P 2 -n 1 clang-tidy-14 --quiet --warnings-as-errors='*' -- "${includes[@]}" 2>/dev/null
+	ours | grep '\.c$' | xargs -P 2 -I{} clang-tidy-14 --quiet --warnings-as-errors='*' {} -- "${includes[@]}" 2>/dev/null
 }
 check_with_cppcheck() {
 	# utlist.h: without its macros every list walk looks like the use of an unset variable.
