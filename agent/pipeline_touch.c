@@ -62,6 +62,12 @@ static void on_touched(void *ctx, const struct touch *touch)
 	if (is_directory && (touch->hints & TOUCH_CREATED) &&
 	        filter_descends(pipeline->filter, touch->path))
 		walk_request(pipeline->walk, touch->path, CAUSE_LIVE);
+	/* Settle may have no room to remember that for. */
+	if ((touch->hints & TOUCH_RELIST) && settle_count(pipeline->settle) > SETTLE_HIGH) {
+		walk_request(pipeline->walk, touch->path, CAUSE_LIVE);
+		if (touch->old_path.ptr)
+			walk_request(pipeline->walk, touch->old_path, CAUSE_LIVE);
+	}
 	if (filter_leads_to_entry(pipeline->filter, touch->path))
 		pipeline_walk_roots(pipeline, touch->path, CAUSE_LIVE);
 	if (touch->old_path.ptr && filter_leads_to_entry(pipeline->filter, touch->old_path))

@@ -20,13 +20,15 @@
  *
  *   old path known, path unknown, disk has path with that inode: moved (a directory: with all below
  *   it); `changed` says what else differs. Any other rename: its two paths are compared alone.
+ *   Nothing is kept below what is not kept as a directory: such an entry waits until its directory
+ *   has been read.
  *   hint RETIRE: retired, one event for the topmost path; its baseline and all below it goes.
  *
  * A file that changes while it is read is read again, and written as HASH_UNSTABLE when that does
  * not end.
  *
- * A directory that was created or moved in is reported to `directory`, so that it is walked; one
- * that is gone to `directory_gone`.
+ * A directory that was created or moved in, or went to and fro (hint RELIST), is reported to
+ * `directory`, so that it is walked; one that is gone to `directory_gone`.
  *
  * Errors   a batch that cannot be committed (-ENOSPC, …) keeps its paths in settle (again later)
  *          and calls `stuck` once; `unstuck` when a batch went through again.

@@ -271,7 +271,10 @@ static int write_path(struct write *write, struct batch_entry *entry)
 	decide_path(&finding, &decision);
 	rc = write_decision(write, entry, &finding, &decision);
 	entry->is_gone_directory = decision.loses_below;
-	entry->is_new_directory = decision.is_new_directory && settled->cause == CAUSE_LIVE;
+	bool is_new = decision.is_new_directory && settled->cause == CAUSE_LIVE;
+	bool is_to_list = finding.after && finding.after->type == FILE_DIRECTORY &&
+	                  settled->hints & TOUCH_RELIST;
+	entry->is_new_directory = is_new || is_to_list;
 	return rc;
 }
 

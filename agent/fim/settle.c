@@ -192,10 +192,11 @@ static void tell_touch(
 		due_set(&settle->waiting, &item->due, due_ms);
 }
 
-static void tell_done(
-        struct settle *settle, struct item *item, enum event_cause cause, uint64_t now_ms)
+/* A path that a rename has to do with, to be looked at by itself. */
+static void tell_done(struct settle *settle, struct item *item, unsigned hints,
+        enum event_cause cause, uint64_t now_ms)
 {
-	tell(settle, item, TOUCH_DONE, 0, cause, now_ms);
+	tell(settle, item, TOUCH_DONE | (hints & TOUCH_RELIST), 0, cause, now_ms);
 	if (item->due.at_ms > now_ms)
 		due_set(&settle->waiting, &item->due, now_ms);
 }
@@ -236,7 +237,7 @@ static void part_from_other(struct settle *settle, struct item *item, struct ite
 	if (!replaced || replaced == old)
 		return;
 	part(item);
-	tell_done(settle, replaced, touch->cause, now_ms);
+	tell_done(settle, replaced, touch->hints, touch->cause, now_ms);
 	replaced->lives += item->old_lives;
 	item->old_lives = 0;
 	schedule(settle, replaced);
@@ -251,7 +252,7 @@ static void rename_one(struct settle *settle, struct item *item, struct item *ol
 		old->is_told = false;
 		item->old_lives += lives;
 	} else {
-		tell_done(settle, old, touch->cause, now_ms);
+		tell_done(settle, old, touch->hints, touch->cause, now_ms);
 		old->lives = lives;
 	}
 	recount(settle, old);
@@ -268,7 +269,7 @@ static void rename_on(struct settle *settle, struct item *item, struct item *old
 	old->old_lives = 0;
 	if (old->lives > old->lives_at_rename)
 		old->lives--; /* made after the first rename: it is what went on to C */
-	tell_done(settle, old, touch->cause, now_ms);
+	tell_done(settle, old, touch->hints, touch->cause, now_ms);
 	schedule(settle, old);
 	if (origin == item) {
 		item->lives += origin_lives;
@@ -277,7 +278,7 @@ static void rename_on(struct settle *settle, struct item *item, struct item *old
 	if (link(item, origin)) {
 		item->old_lives += origin_lives;
 	} else {
-		tell_done(settle, origin, touch->cause, now_ms);
+		tell_done(settle, origin, touch->hints, touch->cause, now_ms);
 		origin->lives += origin_lives;
 	}
 	schedule(settle, origin);
@@ -349,7 +350,7 @@ void settle_touch(struct settle *settle, const struct touch *touch, uint64_t now
 		overflow(settle, touch->path, touch->cause);
 	}
 	if (old) {
-		tell_done(settle, old, touch->cause, now_ms);
+		tell_done(settle, old, touch->hints, touch->cause, now_ms);
 		schedule(settle, old);
 	} else if (is_rename) {
 		overflow(settle, touch->old_path, touch->cause);
@@ -414,7 +415,7 @@ static void tell_again(
 		item->old_lives += out.old_lives;
 		return;
 	}
-	tell_done(settle, old, out.cause, now_ms);
+	tell_done(settle, old, out.hints, out.cause, now_ms);
 	old->lives += out.old_lives;
 }
 

@@ -20,6 +20,8 @@ enum touch_hint {
 	TOUCH_DIRECTORY = 1 << 3, /* it is, or was, a directory */
 	TOUCH_GONE = 1 << 4,      /* it went away: deleted, or moved to where nobody watches */
 	TOUCH_RETIRE = 1 << 5,    /* it is in the baseline and no longer to be watched */
+	TOUCH_RELIST = 1 << 6,    /* directories went to and fro here: what changed in them may have
+	                             been told of with other paths */
 };
 
 struct touch {

@@ -133,7 +133,7 @@ static void take_moved_to(struct watch *watch, const struct inotify_event *recor
 	struct slice from = slice_of(half.path, half.path_len);
 	if (is_directory)
 		move_directory(watch, from, path, half.at);
-	tell(watch, path, from, hints);
+	tell(watch, path, from, hints | (is_directory ? TOUCH_RELIST : 0u));
 	moves_drop(&half);
 }
 
@@ -217,7 +217,11 @@ static void look_for_moved(struct watch *watch)
 		if (!node)
 			continue;
 		tree_path(node, &path);
-		if (watch_add(watch, buf_slice(&path)) >= 0)
+		int rc = watch_add(watch, buf_slice(&path));
+		if (rc == 0)
+			tell(watch, buf_slice(&path), (struct slice){0},
+			        TOUCH_DONE | TOUCH_DIRECTORY | TOUCH_RELIST);
+		if (rc >= 0)
 			continue;
 		node = tree_find(&watch->tree, buf_slice(&path));
 		if (node)

@@ -490,6 +490,17 @@ static void test_nothing_is_kept_that_was_seen_through_a_link(void **state)
 	assert_told("created m/link\n");
 }
 
+static void test_directories_that_went_to_and_fro_are_listed(void **state)
+{
+	(void)state;
+	KNOW("m/d/", "m/d/f");
+	rename_one("m/d", "m/e", TOUCH_DIRECTORY | TOUCH_RELIST);
+	rename_one("m/e", "m/d", TOUCH_DIRECTORY | TOUCH_RELIST);
+	run();
+	assert_told("");
+	assert_int_equal(directory_count, 1);
+}
+
 static void test_an_exchange_modifies_both(void **state)
 {
 	(void)state;
@@ -654,6 +665,7 @@ int main(void)
 	        TEST(test_a_moved_directory_keeps_what_is_known_below),
 	        TEST(test_what_is_seen_before_its_directory_waits_for_it),
 	        TEST(test_nothing_is_kept_that_was_seen_through_a_link),
+	        TEST(test_directories_that_went_to_and_fro_are_listed),
 	        TEST(test_an_exchange_modifies_both),
 	        TEST(test_retiring_takes_one_event),
 	        TEST(test_notes_are_written_in_order_without_any_path),
