@@ -33,7 +33,7 @@ BENCHES = {"memory": run_memory, "scan": run_scan, "latency": run_latency, "inge
 def run_one(name, is_writing):
     bench = BENCHES[name]
     print(f"\n== {name}\n   {bench.ABOUT}\n", flush=True)
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     try:
         parts = bench.run()
     except (RuntimeError, AssertionError, OSError) as failure:
@@ -43,9 +43,10 @@ def run_one(name, is_writing):
         return False
     for part in parts:
         print(part.text() + "\n", flush=True)
-    print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"  ({time.monotonic() - began:.0f} s, load average before it {load:.1f})", flush=True)
     if is_writing:
-        write_section(list(BENCHES), name, bench.ABOUT, parts, machine(BENCH_DIR))
+        where = f"{machine(BENCH_DIR)}, load average before it {load:.1f}"
+        write_section(list(BENCHES), name, bench.ABOUT, parts, where)
     return True
 
 

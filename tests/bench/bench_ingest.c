@@ -5,7 +5,7 @@
  * encoded beforehand: PATHS files of the host are created once, then modified again and again, so
  * that before and after always fit what the collector knows. What is counted is what was
  * acknowledged, and so durable, after the warm-up. The frames are built and compressed as an agent
- * does it: that work stands in cpu_s, the collector's own is for the caller to read.
+ * does it: that work stands in counted_cpu_s, the collector's own is for the caller to read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,7 +357,8 @@ static void print_result(struct load *load)
 	double cpu = cpu_s() - load->began_cpu_s;
 	qsort(load->latencies_us, load->latency_count, sizeof(uint32_t), compare_u32);
 	printf("connections=%u batch=%llu window=%llu seconds=%.3f events=%llu batches=%llu "
-	       "events_per_s=%.0f ack_p50_us=%u ack_p99_us=%u cpu_s=%.3f wire_bytes_per_event=%.1f"
+	       "events_per_s=%.0f ack_p50_us=%u ack_p99_us=%u counted_cpu_s=%.3f "
+	       "wire_bytes_per_event=%.1f"
 	       "\n",
 	        load->host_count, (unsigned long long)load->batch, (unsigned long long)load->window,
 	        seconds, (unsigned long long)load->events, (unsigned long long)load->batches,

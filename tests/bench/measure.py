@@ -133,21 +133,40 @@ def median(values):
     return percentile(values, 50)
 
 
-def sync_ms(folder, samples, spacing_s=0.0, syncs=1):
-    """What `syncs` durable commits in a row cost here: pwrite 4 KiB and fdatasync, in place, in ms for each sample."""
-    path = os.path.join(folder, "sync.probe")
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    block = os.urandom(4096)
-    os.pwrite(fd, block * 64, 0)
-    os.fsync(fd)
-    taken = []
-    for number in range(samples):
-        time.sleep(spacing_s)
+class SyncProbe:
+    """What durable commits cost here and now: pwrite of 4 KiB and fdatasync, in place."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "sync.probe")
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.block = os.urandom(4096)
+        self.count = 0
+        os.pwrite(self.fd, self.block * 64, 0)
+        os.fsync(self.fd)
+
+    def ms(self, syncs=1):
+        """So many of them in a row."""
         began = time.monotonic_ns()
-        for sync in range(syncs):
-            os.pwrite(fd, block, 4096 * ((number + sync) % 64))
-            os.fdatasync(fd)
-        taken.append((time.monotonic_ns() - began) / 1e6)
-    os.close(fd)
-    os.unlink(path)
-    return taken
+        for _ in range(syncs):
+            self.count += 1
+            os.pwrite(self.fd, self.block, 4096 * (self.count % 64))
+            os.fdatasync(self.fd)
+        return (time.monotonic_ns() - began) / 1e6
+
+    def close(self):
+        os.close(self.fd)
+        os.unlink(self.path)
+
+
+def spread(values, digits=2):
+    """The median, and between which it lay: other work on the machine shows there."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
+def busy_s():
+    """CPU seconds that all processes of the machine have had, and what the hypervisor took."""
+    with open("/proc/stat", encoding="utf-8") as text:
+        user, nice, system, _, _, irq, softirq, steal = map(int, text.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS

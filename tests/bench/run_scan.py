@@ -6,11 +6,12 @@ import shutil
 import time
 
 import tree
-from measure import cpu_s, median, memory, rig, run as run_program, run_bench, say, wait_scan, wait_sent
+from measure import cpu_s, median, memory, rig, run as run_program, run_bench, say, spread, wait_scan, wait_sent
 from table import Note, Table
 
 ABOUT = ("200 000 files, median 4 KiB, lognormal (2 GB), warm cache. Plain C: two threads, openat, fstat, read, "
-         "SHA-256, nothing kept. Medians of three pairs; a ratio is the median of the pairs' ratios.")
+         "SHA-256, nothing kept. Each run has a plain C run right before it; medians of three such pairs, in brackets "
+         "the least and the most; a ratio is of the two runs of a pair.")
 FILES = 200_000
 PAIRS = 3
 
@@ -38,8 +39,8 @@ def scan_alone(root):
     return found
 
 
-def scan_together(root):
-    """Agent and collector on the same cores from the first moment; then three starts with nothing changed."""
+def scan_together(root, restarts):
+    """Agent and collector on the same cores from the first moment; then a start with nothing changed."""
     pair = rig.Rig()
     try:
         pair.init_collector().start_collector()
@@ -56,7 +57,7 @@ def scan_together(root):
                  "peak": memory(pid)["peak"], "collector_cpu_s": cpu_s(collector) - before_s,
                  "state_bytes": size_of(host.state), "store_bytes": size_of(pair.collector_dir)}
         host.stop()
-        found.update(restart(host))
+        restarts.add(lambda: restart(host))
     finally:
         pair.close()
     return found
@@ -68,7 +69,7 @@ def restart(host):
     host.start()
     _, took_ms = wait_scan(host, "comparison with the baseline")
     pid = host.process.child.pid
-    return {"restart_s": took_ms / 1000, "restart_cpu_s": cpu_s(pid), "restart_peak": memory(pid)["peak"]}
+    return {"took_s": took_ms / 1000, "cpu_s": cpu_s(pid), "peak": memory(pid)["peak"]}
 
 
 def size_of(folder):
@@ -76,85 +77,100 @@ def size_of(folder):
     return sum(os.stat(os.path.join(at, name)).st_blocks * 512 for at, _, names in os.walk(folder) for name in names)
 
 
-def aide(root):
-    """One init and one check with two workers; empty where AIDE is not installed."""
-    program = shutil.which("aide")
-    if not program:
-        return {}
-    folder = rig.tempfile.mkdtemp(prefix="tsujiban-bench-aide-")
-    config, new, old = (os.path.join(folder, name) for name in ("aide.conf", "new.db", "old.db"))
-    try:
-        with open(config, "w", encoding="utf-8") as text:
-            text.write(f"database_in=file:{old}\ndatabase_out=file:{new}\ngzip_dbout=no\nnum_workers=2\n"
-                       f"report_url=file:{folder}/report\n{re.escape(root)} p+u+g+s+m+c+i+n+sha256\n")
-        say("aide --init, then aide --check")
-        init_s, _, init_kib, _ = run_program(program, "--config", config, "--init")
-        os.rename(new, old)
-        check_s, _, check_kib, _ = run_program(program, "--config", config, "--check")
-    finally:
-        shutil.rmtree(folder)
-    return {"init_s": init_s, "check_s": check_s, "init_kib": init_kib, "check_kib": check_kib}
+class Aide:
+    """The peer, with two workers."""
+
+    def __init__(self, root):
+        self.program = shutil.which("aide")
+        self.folder = rig.tempfile.mkdtemp(prefix="tsujiban-bench-aide-")
+        self.config, self.new, self.old = (os.path.join(self.folder, name) for name in ("conf", "new", "old"))
+        with open(self.config, "w", encoding="utf-8") as text:
+            text.write(f"database_in=file:{self.old}\ndatabase_out=file:{self.new}\ngzip_dbout=no\nnum_workers=2\n"
+                       f"report_url=file:{self.folder}/report\n{re.escape(root)} p+u+g+s+m+c+i+n+sha256\n")
+
+    def init(self):
+        wall, cpu, peak, _ = run_program(self.program, "--config", self.config, "--init")
+        os.replace(self.new, self.old)
+        return {"took_s": wall, "cpu_s": cpu, "peak": peak}
+
+    def check(self):
+        wall, cpu, peak, _ = run_program(self.program, "--config", self.config, "--check")
+        return {"took_s": wall, "cpu_s": cpu, "peak": peak}
+
+    def close(self):
+        shutil.rmtree(self.folder)
 
 
-def column(runs, key):
-    return [each[key] for each in runs]
+class Pairs:
+    """Runs of one thing, each with the limit right before it."""
+
+    def __init__(self, *limit):
+        self.limit = limit
+        self.limits, self.runs = [], []
+
+    def add(self, run):
+        self.limits.append(run_bench(*self.limit))
+        self.runs.append(run())
+        return self.runs[-1]
+
+    def values(self, key):
+        return [run[key] for run in self.runs]
+
+    def ratios(self, key, limit_key):
+        return [run[key] / limit[limit_key] for run, limit in zip(self.runs, self.limits)]
+
+    def row(self, table, name, wall, cpu, peak, budget=""):
+        table.add(name, spread(self.values(wall)), spread(self.ratios(wall, "seconds")), budget,
+                  spread(self.values(cpu)), spread(self.ratios(cpu, "cpu_s")),
+                  f"{max(self.values(peak)) / 1024:.1f}")
 
 
-def ratio(tops, bottoms):
-    return median([top / bottom for top, bottom in zip(tops, bottoms)])
-
-
-def first_scan_table(plain, alone, together, peer):
-    limit = column(plain, "seconds")
-    table = Table("first scan", "wall s", "against plain C", "budget", "CPU s", "peak MiB")
-    table.add("plain C, 2 threads", f"{median(limit):.2f}", "1.00", "", f"{median(column(plain, 'cpu_s')):.2f}",
-              f"{median(column(plain, 'peak_kib')) / 1024:.1f}")
-    for name, runs in (("agent, collector away", alone), ("agent, collector on the same cores", together)):
-        table.add(name, f"{median(column(runs, 'took_s')):.2f}", f"{ratio(column(runs, 'took_s'), limit):.2f}", "1.5",
-                  f"{median(column(runs, 'cpu_s')):.2f}", f"{median(column(runs, 'peak')) / 1024:.1f}")
-    table.add("… and everything at the collector", f"{median(column(together, 'arrived_s')):.2f}",
-              f"{ratio(column(together, 'arrived_s'), limit):.2f}", "",
-              f"{median(column(together, 'collector_cpu_s')):.2f} (collector)", "")
-    if peer:
-        table.add("aide --init, 2 workers", f"{peer['init_s']:.2f}", f"{peer['init_s'] / median(limit):.2f}", "",
-                  "", f"{peer['init_kib'] / 1024:.0f}")
-    return table
-
-
-def restart_table(stats, together, peer):
-    limit = column(stats, "seconds")
-    table = Table("start with nothing changed", "wall s", "against stat-only", "budget", "CPU s", "peak MiB")
-    table.add("plain C, stat only, 2 threads", f"{median(limit):.2f}", "1.00", "",
-              f"{median(column(stats, 'cpu_s')):.2f}", f"{median(column(stats, 'peak_kib')) / 1024:.1f}")
-    table.add("agent", f"{median(column(together, 'restart_s')):.2f}",
-              f"{ratio(column(together, 'restart_s'), limit):.2f}", "2",
-              f"{median(column(together, 'restart_cpu_s')):.2f}",
-              f"{median(column(together, 'restart_peak')) / 1024:.1f}")
-    if peer:
-        table.add("aide --check, 2 workers", f"{peer['check_s']:.2f}", f"{peer['check_s'] / median(limit):.2f}", "",
-                  "", f"{peer['check_kib'] / 1024:.0f}")
-    return table
+def limit_row(table, name, limits):
+    table.add(name, spread([limit["seconds"] for limit in limits]), "1", "",
+              spread([limit["cpu_s"] for limit in limits]), "1",
+              f"{max(limit['peak_kib'] for limit in limits) / 1024:.1f}")
 
 
 def run():
     root = tree.make(FILES)
-    plain, stats, alone, together = [], [], [], []
-    run_bench("plain_scan", root)  # warms the cache
-    for number in range(PAIRS):
-        say(f"pair {number + 1} of {PAIRS}")
-        plain.append(run_bench("plain_scan", root))
-        alone.append(scan_alone(root))
-        stats.append(run_bench("plain_scan", "--stat-only", root))
-        together.append(scan_together(root))
-    peer = aide(root)
+    full, stat_only = ("plain_scan", root), ("plain_scan", "--stat-only", root)
+    alone, together, init = Pairs(*full), Pairs(*full), Pairs(*full)
+    restarts, check = Pairs(*stat_only), Pairs(*stat_only)
+    peer = Aide(root)
+    try:
+        run_bench(*full)  # warms the cache
+        for number in range(PAIRS):
+            say(f"round {number + 1} of {PAIRS}")
+            alone.add(lambda: scan_alone(root))
+            found = together.add(lambda: scan_together(root, restarts))
+            if peer.program:
+                init.add(peer.init)
+        if peer.program:
+            say("aide --check")
+            check.add(peer.check)
+    finally:
+        peer.close()
 
-    parts = [first_scan_table(plain, alone, together, peer), restart_table(stats, together, peer)]
-    notes = [f"{together[0]['files']} files and directories; on disk: agent's state "
-             f"{median(column(together, 'state_bytes')) / 1e6:.0f} MB, collector "
-             f"{median(column(together, 'store_bytes')) / 1e6:.0f} MB. After a scan with the collector away a "
-             f"restarted agent had compared and sent everything in {median(column(alone, 'sent_s')):.2f} s."]
-    if peer:
-        notes.append(f"aide --init takes {peer['init_s'] / median(column(together, 'took_s')):.1f} times as long as "
-                     f"the agent (budget: at least 8), aide --check "
-                     f"{peer['check_s'] / median(column(together, 'restart_s')):.0f} times (at least 60).")
-    return parts + [Note(note) for note in notes]
+    first = Table("first scan", "wall s", "wall / plain C", "budget", "CPU s", "CPU / plain C", "most MiB")
+    limit_row(first, "plain C, 2 threads", alone.limits + together.limits)
+    alone.row(first, "agent, collector away", "took_s", "cpu_s", "peak", "1.5")
+    together.row(first, "agent, collector on the same cores", "took_s", "cpu_s", "peak", "1.5")
+    first.add("… until everything is at the collector", spread(together.values("arrived_s")),
+              spread(together.ratios("arrived_s", "seconds")), "",
+              spread(together.values("collector_cpu_s")) + " (collector)", "", "")
+    later = Table("start with nothing changed", "wall s", "wall / stat only", "budget", "CPU s", "CPU / stat only",
+                  "most MiB")
+    limit_row(later, "plain C, stat only, 2 threads", restarts.limits)
+    restarts.row(later, "agent", "took_s", "cpu_s", "peak", "2")
+    notes = [f"{found['files']} files and directories; on disk: agent's state {found['state_bytes'] / 1e6:.0f} MB, "
+             f"collector {found['store_bytes'] / 1e6:.0f} MB. After a scan with the collector away a restarted agent "
+             f"had compared and sent everything in {spread(alone.values('sent_s'))} s."]
+    if peer.program:
+        init.row(first, "aide --init, 2 workers", "took_s", "cpu_s", "peak")
+        check.row(later, "aide --check, 2 workers, once", "took_s", "cpu_s", "peak")
+        times = [peer_s / own_s for peer_s, own_s in zip(init.values("took_s"), together.values("took_s"))]
+        check_times = check.values("took_s")[0] / median(restarts.values("took_s"))
+        notes.append(f"aide --init takes {spread(times, 1)} times as long as the agent beside its collector "
+                     f"(budget: at least 8), aide --check {check_times:.0f} "
+                     f"times (at least 60).")
+    return [first, later] + [Note(note) for note in notes]

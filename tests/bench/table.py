@@ -71,11 +71,11 @@ def machine(folder):
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
-    found = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True, check=False)
+    found = subprocess.run(["df", "--output=fstype", folder], capture_output=True, text=True, check=False)
     with open("/proc/meminfo", encoding="utf-8") as text:
         gib = int(re.search(r"MemTotal:\s+(\d+)", text.read())[1]) / (1 << 20)
     return (f"{os.cpu_count()} cores ({model}), {gib:.0f} GiB, Linux {platform.release()}, "
-            f"{found.stdout.strip()}, {datetime.date.today()}")
+            f"{found.stdout.split()[-1]}, {datetime.date.today()}")
 
 
 def read_sections():
