@@ -72,6 +72,12 @@ static void on_directory_gone(void *ctx, struct slice dir)
 	pipeline_walk_roots(pipeline, dir, CAUSE_LIVE);
 }
 
+static void on_linked(void *ctx, uint64_t device, uint64_t inode)
+{
+	struct pipeline *pipeline = ctx;
+	links_add(pipeline->links, device, inode);
+}
+
 static void on_stuck(void *ctx, int code, const struct reason *why)
 {
 	struct pipeline *pipeline = ctx;
@@ -94,6 +100,7 @@ static const struct journal_events JOURNAL_EVENTS = {
         .committed = on_committed,
         .directory = on_directory,
         .directory_gone = on_directory_gone,
+        .linked = on_linked,
         .stuck = on_stuck,
         .unstuck = on_unstuck,
 };
@@ -161,6 +168,8 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	struct settle_limits settle_limits = {0};
 	struct journal_limits journal_limits = {
 	        .hash_limit_bytes = pipeline->config->limits.file_mb << 20};
+	pipeline->links = links_new(pipeline->loop, pipeline->state, pipeline_touch_name,
+	        pipeline_compare_all, pipeline);
 	pipeline->settle = settle_new(&settle_limits, pipeline_settle_overflowed, pipeline);
 	int rc = make_filter(pipeline->config, &pipeline->filter, out_why);
 	if (rc == 0)
@@ -263,6 +272,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	trimmer_free(pipeline->trimmer);
 	inventory_free(pipeline->inventory);
 	journal_free(pipeline->journal);
+	links_free(pipeline->links);
 	walk_free(pipeline->walk);
 	watch_free(pipeline->watch);
 	settle_free(pipeline->settle);

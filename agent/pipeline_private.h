@@ -10,6 +10,7 @@
 
 #include "agent/fim/filter.h"
 #include "agent/fim/journal.h"
+#include "agent/fim/links.h"
 #include "agent/fim/settle.h"
 #include "agent/fim/walk.h"
 #include "agent/fim/watch.h"
@@ -32,6 +33,7 @@ struct pipeline {
 	struct walk *walk;
 	struct settle *settle;
 	struct journal *journal;
+	struct links *links;
 	struct inventory *inventory;
 	struct trimmer *trimmer;
 	struct ship *ship;
@@ -54,6 +56,9 @@ void pipeline_note(struct pipeline *pipeline, enum event_kind kind, enum event_a
 extern const struct watch_events PIPELINE_WATCH_EVENTS;
 extern const struct walk_events PIPELINE_WALK_EVENTS;
 void pipeline_settle(struct pipeline *pipeline, const struct touch *touch);
+/* For links: other names of a file that has changed; there were too many. */
+void pipeline_touch_name(void *pipeline, const struct touch *touch);
+void pipeline_compare_all(void *pipeline);
 void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause cause);
 /* Walks every root that is `dir` or lies below it. */
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);

@@ -29,6 +29,18 @@ void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event
 	}
 }
 
+void pipeline_touch_name(void *ctx, const struct touch *touch)
+{
+	struct pipeline *pipeline = ctx;
+	pipeline_settle(pipeline, touch);
+	journal_kick(pipeline->journal);
+}
+
+void pipeline_compare_all(void *ctx)
+{
+	pipeline_walk_roots(ctx, slice_text("/"), CAUSE_LIVE);
+}
+
 /* A rename of which only one side is watched is an arrival or a departure. */
 static void settle_rename(struct pipeline *pipeline, const struct touch *touch)
 {

@@ -204,7 +204,10 @@ static void report_directories(struct journal *journal, const struct journal_bat
 		struct batch_entry entry = batch->entry[i];
 		if (entry.again_ms > 0)
 			continue;
-		if (entry.is_gone_directory)
+		const struct filestate *state = &entry.now.reading.state;
+		if (entry.is_news_of_links && journal->events.linked)
+			journal->events.linked(journal->ctx, state->device, state->inode);
+		if (entry.is_gone_directory && !journal->is_orphan)
 			journal->events.directory_gone(journal->ctx, entry.settled->path);
 		if (entry.is_new_directory && !journal->is_orphan)
 			journal->events.directory(

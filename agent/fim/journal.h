@@ -50,6 +50,8 @@ struct journal_events {
 	void (*committed)(void *ctx, uint64_t events);
 	void (*directory)(void *ctx, struct slice dir, enum event_cause cause);
 	void (*directory_gone)(void *ctx, struct slice dir);
+	/* Something was told of a file that has further names. NULL: nobody cares. */
+	void (*linked)(void *ctx, uint64_t device, uint64_t inode);
 	void (*stuck)(void *ctx, int code, const struct reason *why);
 	void (*unstuck)(void *ctx);
 };

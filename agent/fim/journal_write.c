@@ -386,6 +386,11 @@ static int write_retired(struct write *write, struct batch_entry *entry)
 	return rc;
 }
 
+static bool has_other_names(const struct reading *reading)
+{
+	return reading->links > 1 && reading->state.type != FILE_DIRECTORY;
+}
+
 static int write_entry(struct write *write, struct batch_entry *entry)
 {
 	if (entry->is_written || entry->is_refused || entry->again_ms > 0)
@@ -402,9 +407,11 @@ static int write_entry(struct write *write, struct batch_entry *entry)
 		entry->again_ms = AGAIN_FOOTING_MS;
 		return 0;
 	}
-	if (entry->settled->old_path.ptr)
-		return write_rename(write, entry);
-	return write_path(write, entry);
+	uint64_t events = write->batch->events;
+	rc = entry->settled->old_path.ptr ? write_rename(write, entry) : write_path(write, entry);
+	entry->is_news_of_links = write->batch->events > events &&
+	                          has_other_names(&entry->now.reading);
+	return rc;
 }
 
 /* Moves of directories go first: a touch of something below the old path, in the same batch, then

@@ -258,6 +258,7 @@ static int read_once(struct prober *prober, const char *path, const struct files
 		return is_absent ? 0 : read_unseen(known, arena, out);
 	}
 	out->state = statted_state(&seen);
+	out->links = seen.st_nlink > UINT32_MAX ? UINT32_MAX : (uint32_t)seen.st_nlink;
 	bool has_content = out->state.type == FILE_REGULAR || out->state.type == FILE_SYMLINK;
 	out->is_fresh = has_content && out->state.ctime_ns > now_ns - FRESH_NS;
 	int rc = read_what_it_is(prober, path, &seen, known, arena, out);

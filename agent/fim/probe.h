@@ -23,6 +23,7 @@ void prober_refresh(struct prober *prober);
 
 struct reading {
 	struct filestate state; /* FILE_ABSENT when there is nothing; slices in the arena */
+	uint32_t links;         /* how many names the file has; 0: unknown */
 	bool is_moving;         /* changed while it was read: read it again later */
 	/* Changed so shortly before it was read that one more change could leave the very same
 	 * times (they move in steps of the kernel's clock tick): whoever keeps the state keeps it

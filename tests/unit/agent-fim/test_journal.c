@@ -21,7 +21,7 @@ static struct settle *settle;
 static struct journal *journal;
 static struct arena *arena;
 static struct reason why;
-static unsigned stuck_count, unstuck_count, directory_count, gone_count;
+static unsigned stuck_count, unstuck_count, directory_count, gone_count, linked_count;
 static bool is_free_wanted; /* in the next callback */
 static uint64_t told_seq;   /* events up to here were looked at */
 
@@ -61,6 +61,14 @@ static void on_directory_gone(void *ctx, struct slice dir)
 	gone_count++;
 }
 
+static void on_linked(void *ctx, uint64_t device, uint64_t inode)
+{
+	(void)ctx;
+	(void)device;
+	(void)inode;
+	linked_count++;
+}
+
 static void on_stuck(void *ctx, int code, const struct reason *reason)
 {
 	(void)ctx;
@@ -87,6 +95,7 @@ static const struct journal_events EVENTS = {
         .committed = on_committed,
         .directory = on_directory,
         .directory_gone = on_directory_gone,
+        .linked = on_linked,
         .stuck = on_stuck,
         .unstuck = on_unstuck,
 };
@@ -103,7 +112,7 @@ static int begin(void **state)
 {
 	(void)state;
 	struct settle_limits settle_limits = {.quiet_ms = 1, .most_ms = 10};
-	stuck_count = unstuck_count = directory_count = gone_count = 0;
+	stuck_count = unstuck_count = directory_count = gone_count = linked_count = 0;
 	is_free_wanted = false;
 	told_seq = 0;
 	if (!scratch_init(&scratch))
@@ -501,6 +510,22 @@ static void test_directories_that_went_to_and_fro_are_listed(void **state)
 	assert_int_equal(directory_count, 1);
 }
 
+static void test_changes_of_files_with_more_names_are_reported(void **state)
+{
+	(void)state;
+	KNOW("m/a", "m/b");
+	assert_int_equal(link(scratch_path(&scratch, "m/a"), scratch_path(&scratch, "m/c")), 0);
+	write_file("m/a", "second\n");
+	write_file("m/b", "second\n");
+	touch("m/a", TOUCH_DONE);
+	touch("m/b", TOUCH_DONE);
+	run();
+	assert_int_equal(linked_count, 1);
+	touch("m/a", TOUCH_DONE);
+	run();
+	assert_int_equal(linked_count, 1);
+}
+
 static void test_an_exchange_modifies_both(void **state)
 {
 	(void)state;
@@ -666,6 +691,7 @@ int main(void)
 	        TEST(test_what_is_seen_before_its_directory_waits_for_it),
 	        TEST(test_nothing_is_kept_that_was_seen_through_a_link),
 	        TEST(test_directories_that_went_to_and_fro_are_listed),
+	        TEST(test_changes_of_files_with_more_names_are_reported),
 	        TEST(test_an_exchange_modifies_both),
 	        TEST(test_retiring_takes_one_event),
 	        TEST(test_notes_are_written_in_order_without_any_path),
