@@ -160,7 +160,7 @@ run: deps ## collector and agent on this host: real files, real packages; Ctrl-C
 	@packaging/run-here.sh $(BUILD) $(RUN_DIR) || [ $$? -eq 130 ]
 
 # --- tests --------------------------------------------------------------------------------------
-.PHONY: test check lint system corpus
+.PHONY: test check lint system storm corpus
 test: ## everything: lint, unit, system, fuzz corpora; unit and system again with ASan and UBSan
 	@packaging/install-deps.sh test
 	@tests/run.sh full
@@ -176,6 +176,12 @@ lint: ## floors, headers, names, banned calls, format, clang-tidy, cppcheck
 
 system: all ## the system tests (ONLY="name ..." picks some)
 	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/run.py $(ONLY)
+
+# SECONDS is what a shell calls its own age: only the command line's word counts.
+SEED ?= $(shell date +%s)
+STORM_SECONDS := $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS),60)
+storm: all ## random file operations, kills and cut links: SEED=1 SECONDS=60
+	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/storm.py --seed $(SEED) --seconds $(STORM_SECONDS)
 
 # --- fuzzing: tests/fuzz/fuzz_<name>.c, whose first line says "floor: <folder>" -------------------
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
