@@ -58,6 +58,6 @@ def run():
                   thousands(budget), f"{median(rates) / budget:.2f}", f"{median(of('ack_p50_us')) / 1000:.1f}",
                   f"{median(of('ack_p99_us')) / 1000:.1f}", spread(of("collector_us")), spread(of("generator_us")),
                   f"{median(of('wire_bytes_per_event')):.0f}", spread(of("idle")), spread(of("others")))
-    return [table, Note(f"Medians of {ROUNDS} rounds, in brackets the least and the most. Others: processes that are no "
+    return [table, Note(f"Medians of {ROUNDS} rounds, least and most in brackets. Others: processes that are no "
                         f"part of this, and the kernel's own threads that write back. At the end the collector held "
                         f"{held['anonymous'] / 1024:.0f} MiB of its own memory.")]
