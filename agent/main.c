@@ -1,5 +1,6 @@
 /* tsujiban-agent: watches this host's files, reads its inventory, ships both. See README.md. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,7 @@ static int run(const struct agent_config *config, struct reason *out_why)
 	if (rc < 0)
 		return rc;
 	loop_set_workers(WORKERS);
+	mallopt(M_ARENA_MAX, 1); /* what one thread gives back another can use */
 	log_info("tsujiban-agent " TSUJIBAN_VERSION " state=%s collector=%s", config->state_dir,
 	        config->collector);
 	do {

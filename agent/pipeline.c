@@ -121,7 +121,7 @@ static void on_trimmed(void *ctx)
 	hold_while_full(pipeline);
 	journal_kick(pipeline->journal);
 	walk_resume(pipeline->walk);
-	kv_release_pages(state_kv(pipeline->state));
+	pipeline_rest(pipeline);
 	report_changed(pipeline->report);
 }
 

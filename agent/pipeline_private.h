@@ -66,6 +66,8 @@ void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event
 void pipeline_begin_scan(struct pipeline *pipeline);
 /* Called whenever something may have been the last of it. */
 void pipeline_end_scan(struct pipeline *pipeline);
+/* Gives memory back that only work needed. */
+void pipeline_rest(struct pipeline *pipeline);
 void pipeline_retire(void *pipeline, struct slice path);
 
 #endif

@@ -36,7 +36,7 @@ static uint32_t count_files(struct pipeline *pipeline)
 }
 
 /* A scan touches every page of the store and many small blocks of heap, and then never again. */
-static void give_memory_back(struct pipeline *pipeline)
+void pipeline_rest(struct pipeline *pipeline)
 {
 	kv_release_pages(state_kv(pipeline->state));
 	malloc_trim(0);
@@ -61,5 +61,5 @@ void pipeline_end_scan(struct pipeline *pipeline)
 	for (size_t i = 0; i < filter_count(pipeline->filter); i++)
 		journal_mark_baselined(pipeline->journal, filter_path(pipeline->filter, i));
 	journal_kick(pipeline->journal);
-	give_memory_back(pipeline);
+	pipeline_rest(pipeline);
 }

@@ -21,6 +21,7 @@
 #define BACKOFF_FIRST_MS  500
 #define BACKOFF_MOST_MS   60000
 #define MESSAGE_BYTES_MAX (256u << 10)
+#define IDLE_BYTES        4096
 #define DEAF_AFTER        3 /* heartbeats without a word from the collector */
 
 enum ship_state { OFFLINE, CONNECTING, GREETING, STREAMING, WAITING };
@@ -218,6 +219,10 @@ static void on_ack(struct ship *ship, uint64_t seq)
 	}
 	confirm(ship, seq);
 	pump(ship);
+	if (ship->in_flight_count == 0) { /* nothing more for now: no large batch stays in memory */
+		buf_shrink(&ship->scratch, IDLE_BYTES);
+		buf_shrink(&ship->frames, IDLE_BYTES);
+	}
 }
 
 static void on_refused(struct ship *ship, const struct refused *refused)
