@@ -38,11 +38,17 @@ def clock():
 
 def remove_all(path):
     """shutil.rmtree opens what was a directory a moment ago, and waits for ever when it has become a FIFO."""
-    for entry in list(os.scandir(path)):
-        if entry.is_dir(follow_symlinks=False):
-            remove_all(entry.path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        with os.scandir(descriptor) as found:
+            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    finally:
+        os.close(descriptor)
+    for name, is_folder in entries:
+        if is_folder:
+            remove_all(os.path.join(path, name))
         else:
-            os.unlink(entry.path)
+            os.unlink(os.path.join(path, name))
     os.rmdir(path)
 
 
