@@ -227,8 +227,9 @@ endef
 $(foreach n,$(BENCH_NAMES),$(eval $(call bench_rules,$(n))))
 
 .PHONY: bench
-bench: all $(BENCH_NAMES:%=$(BUILD)/bench/bench_%) ## memory, first scan, latency, ingest, index: tables with ratios
-	@packaging/install-deps.sh test
+bench: ## memory, first scan, latency, ingest, index: tables with ratios
+	@packaging/install-deps.sh bench
+	@$(MAKE) -s --no-print-directory all $(BENCH_NAMES:%=$(BUILD)/bench/bench_%)
 	@TSUJIBAN_BUILD=$(BUILD) python3 tests/bench/bench.py $(ONLY)
 
 # --- coverage, installing, cleaning, help -----------------------------------------------------------

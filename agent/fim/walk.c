@@ -11,8 +11,9 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
-#define JOBS          2
-#define STEP_REQUESTS 64 /* looked into in one step of the loop */
+#define JOBS            2
+#define RELEASE_ENTRIES 16384 /* some 4 MiB of the store */
+#define STEP_REQUESTS   64    /* looked into in one step of the loop */
 
 struct walk {
 	struct loop *loop;
@@ -26,6 +27,7 @@ struct walk {
 	bool is_busy;               /* `idle` is owed */
 	bool *is_link_told;         /* by entry */
 	struct walk_progress progress;
+	uint64_t unreleased; /* entries compared since the store's pages were given back */
 };
 
 static void step(struct walk *walk);
@@ -233,6 +235,16 @@ static void take_failure(struct walk *walk, const struct walk_result *result)
 	}
 }
 
+/* Comparing touches the baseline's pages once: they need not stay this process's memory. */
+static void release_pages(struct walk *walk, uint64_t entries)
+{
+	walk->unreleased += entries;
+	if (walk->unreleased < RELEASE_ENTRIES)
+		return;
+	walk->unreleased = 0;
+	kv_release_pages(state_kv(walk->state));
+}
+
 static void take_result(struct walk *walk, struct walk_result *result)
 {
 	const struct compared *compared = &result->compared;
@@ -247,6 +259,7 @@ static void take_result(struct walk *walk, struct walk_result *result)
 		return;
 	}
 	walk->progress.entries += compared->entries;
+	release_pages(walk, compared->entries);
 	if (compared->after.ptr)
 		put_rest(walk, result);
 	if (result->item->is_recursive)
