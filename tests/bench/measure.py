@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
 import rig  # noqa: E402  (the system tests' collector, agents and operator)
 
 # A directory of its own: the agent also watches the names in the directory above a watched one.
-BENCH_DIR = os.environ.get("TSUJIBAN_BENCH_DIR", "/tmp/tsujiban-bench")
+BENCH_DIR = os.environ.get("TSUJIBAN_BENCH_DIR", "/var/tmp/tsujiban-bench")
 PATIENCE_S = 900
 TICKS = os.sysconf("SC_CLK_TCK")
 
