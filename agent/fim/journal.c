@@ -4,10 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include <uthash.h>
-
 #include "agent/fim/footing.h"
 #include "agent/fim/journal_batch.h"
+#include "agent/fim/tries.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
@@ -24,14 +23,6 @@
 #define MOVING_TRIES_MAX 10
 #define STUCK_MIN_MS     1000
 #define STUCK_MAX_MS     30000
-
-/* How often in a row a file changed while it was read. */
-struct moving {
-	UT_hash_handle hh;
-	unsigned tries;
-	size_t path_len;
-	uint8_t path[];
-};
 
 /* What one worker is given. */
 struct part {
@@ -64,7 +55,7 @@ struct journal {
 
 	struct buf notes; /* for the next batch; form: see journal_batch.h */
 	struct buf marks;
-	struct moving *moving;
+	struct tries *moving; /* files that changed while they were read */
 	bool is_held;
 	size_t unreleased;  /* paths written since the store's pages were given back */
 	uint64_t stuck_ms;  /* how long to wait after the last failure; 0: it went well */
@@ -118,31 +109,6 @@ static bool come_back(struct journal *journal)
 
 /* --- files that keep changing ---------------------------------------------------------------- */
 
-static void forget_moving(struct journal *journal, struct slice path)
-{
-	struct moving *moving;
-	if (!journal->moving)
-		return;
-	HASH_FIND(hh, journal->moving, path.ptr, path.len, moving);
-	if (moving) {
-		HASH_DELETE(hh, journal->moving, moving);
-		free(moving);
-	}
-}
-
-static bool may_try_again(struct journal *journal, struct slice path)
-{
-	struct moving *moving;
-	HASH_FIND(hh, journal->moving, path.ptr, path.len, moving);
-	if (!moving) {
-		moving = mem_new(sizeof(*moving) + path.len);
-		memcpy(moving->path, path.ptr, path.len);
-		moving->path_len = path.len;
-		HASH_ADD_KEYPTR(hh, journal->moving, moving->path, moving->path_len, moving);
-	}
-	return ++moving->tries < MOVING_TRIES_MAX;
-}
-
 /* Files that changed under the reader wait, up to a point; then they are told as they are. */
 static void judge_moving(struct journal *journal, struct journal_batch *batch)
 {
@@ -150,10 +116,11 @@ static void judge_moving(struct journal *journal, struct journal_batch *batch)
 		struct batch_entry *entry = &batch->entry[i];
 		if (entry->again_ms > 0 || entry->is_refused)
 			continue;
-		if (batch_is_moving(entry) && may_try_again(journal, entry->settled->path))
+		if (batch_is_moving(entry) &&
+		        tries_add(&journal->moving, entry->settled->path) < MOVING_TRIES_MAX)
 			entry->again_ms = MOVING_AGAIN_MS;
 		else
-			forget_moving(journal, entry->settled->path);
+			tries_forget(&journal->moving, entry->settled->path);
 	}
 }
 
@@ -446,12 +413,7 @@ int journal_new(struct loop *loop, struct state *state, const struct filter *fil
 
 static void free_parts(struct journal *journal)
 {
-	struct moving *moving = journal->moving, *next;
-	HASH_CLEAR(hh, journal->moving);
-	for (; moving; moving = next) {
-		next = moving->hh.next;
-		free(moving);
-	}
+	tries_free(&journal->moving);
 	for (size_t i = 0; i < 2; i++)
 		batch_fini(&journal->batch[i]);
 	for (unsigned i = 0; i < journal->limits.workers; i++) {
