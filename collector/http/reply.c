@@ -1,5 +1,8 @@
 #include "collector/http/reply.h"
 
+/* Long enough to count as speed: clients take less than a byte a second for silence. */
+#define COMMENT ": no news, and the collector is still here to say so\n\n"
+
 static const char *status_text(int status)
 {
 	switch (status) {
@@ -100,7 +103,7 @@ enum http_more reply_next(
 	enum http_more more = take_piece(reply, response, &piece);
 
 	if (piece.len == 0 && more == HTTP_WAIT && comment_due && reply->has_head_gone)
-		buf_append_text(&piece, ":\n\n");
+		buf_append_text(&piece, COMMENT);
 	if (!reply->has_head_gone && (piece.len > 0 || more == HTTP_END))
 		append_head(reply, response, known_length(reply, response, &piece, more), out);
 	if (reply->is_head) {
