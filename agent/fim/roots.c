@@ -46,32 +46,32 @@ static int search_root(void *ctx, struct slice name, struct slice root)
 	return baseline_each_below(search->txn, root, look_at, search);
 }
 
-static int finish(struct search *search, int rc, struct reason *out_why)
+/* With `dir` what lies below it, without it what lies below every root that is remembered. */
+static int search_state(
+        struct state *state, struct search *search, const struct slice *dir, struct reason *out_why)
 {
-	kv_abort(search->txn);
-	return rc < 0 ? fail(out_why, rc, "cannot look for what is no longer watched: %s",
-	                        err_text(rc))
-	              : 0;
+	int rc = kv_begin_read(state_kv(state), &search->txn);
+	if (rc == 0) {
+		rc = dir ? baseline_each_below(search->txn, *dir, look_at, search)
+		         : state_meta_each(search->txn, BASELINED_PREFIX, search_root, search);
+		kv_abort(search->txn);
+	}
+	if (rc < 0)
+		return fail(
+		        out_why, rc, "cannot look for what is no longer watched: %s", err_text(rc));
+	return 0;
 }
 
 int roots_each_retired(struct state *state, const struct filter *filter,
         void (*retire)(void *ctx, struct slice path), void *ctx, struct reason *out_why)
 {
 	struct search search = {.filter = filter, .retire = retire, .ctx = ctx};
-	int rc = kv_begin_read(state_kv(state), &search.txn);
-	if (rc < 0)
-		return fail(out_why, rc, "cannot read the state: %s", err_text(rc));
-	rc = state_meta_each(search.txn, BASELINED_PREFIX, search_root, &search);
-	return finish(&search, rc, out_why);
+	return search_state(state, &search, NULL, out_why);
 }
 
 int roots_each_retired_below(struct state *state, const struct filter *filter, struct slice dir,
         void (*retire)(void *ctx, struct slice path), void *ctx, struct reason *out_why)
 {
 	struct search search = {.filter = filter, .retire = retire, .ctx = ctx};
-	int rc = kv_begin_read(state_kv(state), &search.txn);
-	if (rc < 0)
-		return fail(out_why, rc, "cannot read the state: %s", err_text(rc));
-	rc = baseline_each_below(search.txn, dir, look_at, &search);
-	return finish(&search, rc, out_why);
+	return search_state(state, &search, &dir, out_why);
 }
