@@ -13,7 +13,7 @@
 #include "agent/fim/links.h"
 #include "agent/fim/settle.h"
 #include "agent/fim/walk.h"
-#include "agent/fim/watch.h"
+#include "agent/watch/watch.h"
 #include "agent/pipeline.h"
 
 struct inventory;

@@ -7,7 +7,7 @@
 #include "agent/config.h"
 #include "agent/fim/settle.h"
 #include "agent/fim/walk.h"
-#include "agent/fim/watch.h"
+#include "agent/watch/watch.h"
 #include "agent/inventory/inventory.h"
 #include "agent/ship/ship.h"
 #include "agent/state/state.h"

@@ -18,7 +18,7 @@
 #define TSUJIBAN_AGENT_FIM_COMPARE_H
 
 #include "agent/fim/filter.h"
-#include "agent/fim/touch.h"
+#include "agent/touch/touch.h"
 #include "common/base/arena.h"
 #include "common/store/kv.h"
 

@@ -8,6 +8,9 @@ static struct event event_of(const struct finding *finding, enum event_action ac
 	        .action = action,
 	        .cause = finding->cause,
 	        .path = finding->path,
+	        .actor = finding->actor,
+	        .actor_gap = finding->actor_gap,
+	        .explained = finding->explained,
 	};
 }
 
@@ -87,6 +90,11 @@ static void decide_there(const struct finding *finding, struct decision *out)
 		event.after = finding->after;
 		event.changed = changed;
 		event.cause = cause_of_change(finding);
+		event.count = finding->changes > 1 ? finding->changes : 0;
+		if (is_content) {
+			event.diff = finding->diff;
+			event.diff_gap = finding->diff_gap;
+		}
 		add(out, event);
 	}
 	out->state = state_to_keep(finding);

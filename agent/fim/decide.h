@@ -7,7 +7,7 @@
 #ifndef TSUJIBAN_AGENT_FIM_DECIDE_H
 #define TSUJIBAN_AGENT_FIM_DECIDE_H
 
-#include "agent/fim/touch.h"
+#include "agent/touch/touch.h"
 
 struct finding {
 	struct slice path;
@@ -19,6 +19,13 @@ struct finding {
 	enum event_cause cause;
 	bool is_baselined; /* the first scan of what watches the path is complete */
 	int64_t time_ns;
+	/* What the event says besides; see event.h. */
+	const struct actor *actor;
+	enum actor_gap actor_gap;
+	const struct explained *explained;
+	struct slice diff;
+	enum diff_gap diff_gap;
+	uint32_t changes; /* that are told as one, because there are too many; 0 or 1: just this */
 };
 
 enum decided {

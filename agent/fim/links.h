@@ -17,7 +17,7 @@
 #ifndef TSUJIBAN_AGENT_FIM_LINKS_H
 #define TSUJIBAN_AGENT_FIM_LINKS_H
 
-#include "agent/fim/touch.h"
+#include "agent/touch/touch.h"
 #include "agent/state/state.h"
 #include "common/io/loop.h"
 

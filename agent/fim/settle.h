@@ -18,7 +18,7 @@
 #ifndef TSUJIBAN_AGENT_FIM_SETTLE_H
 #define TSUJIBAN_AGENT_FIM_SETTLE_H
 
-#include "agent/fim/touch.h"
+#include "agent/touch/touch.h"
 
 struct settle;
 
@@ -39,6 +39,9 @@ struct settled {
 	uint32_t old_lives;    /* at old_path, but for the one that the rename took away */
 	bool old_follows;      /* old_path was touched after the rename: it will be out by itself */
 	enum event_cause cause; /* of the first touch; CAUSE_LIVE if one was live and CREATED */
+	struct witness *by; /* of the last touch that had one; NULL: unknown, and gap says why */
+	enum actor_gap gap;
+	uint32_t changes; /* how many changes are merged here, as far as touches tell */
 };
 
 struct settle *settle_new(const struct settle_limits *limits,

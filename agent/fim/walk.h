@@ -21,7 +21,7 @@
 #define TSUJIBAN_AGENT_FIM_WALK_H
 
 #include "agent/fim/filter.h"
-#include "agent/fim/touch.h"
+#include "agent/touch/touch.h"
 #include "agent/state/state.h"
 #include "common/io/loop.h"
 

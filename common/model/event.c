@@ -7,6 +7,7 @@ enum need { NEVER, MAY, MUST };
 #define ON_FILE  (1u << EVENT_FILE)
 #define ON_FACT  (1u << EVENT_FACT)
 #define ON_AGENT (1u << EVENT_AGENT)
+#define ON_RUN   (1u << EVENT_TRANSACTION)
 
 /* before and after are states with files, facts with facts. */
 static const struct {
@@ -14,9 +15,9 @@ static const struct {
 	unsigned kinds;
 	enum need path, before, after, count;
 } ACTIONS[] = {
-        [ACTION_CREATED] = {"created", ON_FILE, MUST, NEVER, MUST, NEVER},
-        [ACTION_MODIFIED] = {"modified", ON_FILE, MUST, MUST, MUST, NEVER},
-        [ACTION_ATTRIBUTES] = {"attributes", ON_FILE, MUST, MUST, MUST, NEVER},
+        [ACTION_CREATED] = {"created", ON_FILE, MUST, NEVER, MUST, MAY},
+        [ACTION_MODIFIED] = {"modified", ON_FILE, MUST, MUST, MUST, MAY},
+        [ACTION_ATTRIBUTES] = {"attributes", ON_FILE, MUST, MUST, MUST, MAY},
         [ACTION_MOVED] = {"moved", ON_FILE, MUST, MAY, MUST, NEVER},
         [ACTION_DELETED] = {"deleted", ON_FILE, MUST, MUST, NEVER, NEVER},
         [ACTION_TRANSIENT] = {"transient", ON_FILE, MUST, NEVER, NEVER, MUST},
@@ -29,6 +30,8 @@ static const struct {
         [ACTION_STARTED] = {"started", ON_AGENT, MAY, NEVER, NEVER, NEVER},
         [ACTION_BASELINED] = {"baselined", ON_FILE | ON_AGENT, MAY, NEVER, NEVER, MAY},
         [ACTION_RESTORED] = {"restored", ON_FILE | ON_AGENT, MAY, NEVER, NEVER, NEVER},
+        [ACTION_COMPLETED] = {"completed", ON_RUN, NEVER, NEVER, NEVER, NEVER},
+        [ACTION_UNLOGGED] = {"unlogged", ON_RUN, MUST, NEVER, NEVER, NEVER},
 };
 _Static_assert(sizeof(ACTIONS) / sizeof(ACTIONS[0]) == ACTION_MAX + 1, "a row for each action");
 
@@ -40,6 +43,15 @@ static const char *const CAUSES[] = {
         [CAUSE_AUDIT] = "audit",
 };
 _Static_assert(sizeof(CAUSES) / sizeof(CAUSES[0]) == CAUSE_MAX + 1, "a name for each cause");
+
+static const char *const DIFF_GAPS[] = {
+        [DIFF_NOT_ASKED] = NULL,
+        [DIFF_SECRET] = "nodiff",
+        [DIFF_BINARY] = "binary",
+        [DIFF_TOO_LARGE] = "too large",
+        [DIFF_NO_COPY] = "no copy",
+};
+_Static_assert(sizeof(DIFF_GAPS) / sizeof(DIFF_GAPS[0]) == DIFF_GAP_MAX + 1, "one for each");
 
 static bool is_action(unsigned action)
 {
@@ -83,6 +95,11 @@ bool event_cause_parse(struct slice name, enum event_cause *out)
 	return false;
 }
 
+const char *diff_gap_reason(enum diff_gap gap)
+{
+	return (unsigned)gap <= DIFF_GAP_MAX ? DIFF_GAPS[gap] : NULL;
+}
+
 const char *event_kind_name(const struct event *event)
 {
 	const struct fact *fact = event->fact_after ? event->fact_after : event->fact_before;
@@ -94,6 +111,8 @@ const char *event_kind_name(const struct event *event)
 		return name ? name : "fact";
 	case EVENT_AGENT:
 		return "agent";
+	case EVENT_TRANSACTION:
+		return "transaction";
 	}
 	return "unknown";
 }
@@ -101,7 +120,7 @@ const char *event_kind_name(const struct event *event)
 static int check_numbers(const struct event *event, struct reason *out_why)
 {
 	unsigned kind = event->kind;
-	if (kind < EVENT_FILE || kind > EVENT_AGENT)
+	if (kind < EVENT_FILE || kind > EVENT_KIND_MAX)
 		return fail(out_why, ERR_FORMAT, "cannot take event: unknown kind %u", kind);
 	if (!is_action(event->action))
 		return fail(out_why, ERR_FORMAT, "cannot take event: unknown action %u",
@@ -138,6 +157,7 @@ static int check_parts(const struct event *event, struct reason *out_why)
 	enum need old_path = event->action == ACTION_MOVED ? MUST : NEVER;
 	enum need detail = event->action == ACTION_GAP || event->action == ACTION_DEGRADED ? MUST
 	                                                                                   : MAY;
+	enum need transaction = event->action == ACTION_COMPLETED ? MUST : NEVER;
 	const struct {
 		enum need need;
 		bool is_there;
@@ -149,6 +169,7 @@ static int check_parts(const struct event *event, struct reason *out_why)
 	        {ACTIONS[event->action].count, event->count > 0, "a count"},
 	        {old_path, event->old_path.len > 0, "an old path"},
 	        {detail, event->detail.len > 0, "a detail"},
+	        {transaction, event->transaction != NULL, "a transaction"},
 	        {NEVER, has_other, is_fact ? "a file state" : "a fact"},
 	};
 	for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {

@@ -6,14 +6,18 @@
 #ifndef TSUJIBAN_COMMON_MODEL_EVENT_H
 #define TSUJIBAN_COMMON_MODEL_EVENT_H
 
+#include "common/model/actor.h"
+#include "common/model/explained.h"
 #include "common/model/fact.h"
 #include "common/model/filestate.h"
 
 enum event_kind {
-	EVENT_FILE = 1,  /* a file below a watched path */
-	EVENT_FACT = 2,  /* a fact that began, changed or ended */
-	EVENT_AGENT = 3, /* the agent itself */
+	EVENT_FILE = 1,        /* a file below a watched path */
+	EVENT_FACT = 2,        /* a fact that began, changed or ended */
+	EVENT_AGENT = 3,       /* the agent itself */
+	EVENT_TRANSACTION = 4, /* a package manager's run */
 };
+#define EVENT_KIND_MAX 4
 
 enum event_action {
 	/* files */
@@ -34,8 +38,11 @@ enum event_action {
 	ACTION_STARTED = 13,
 	ACTION_BASELINED = 14, /* the first scan of path is complete; count has its files */
 	ACTION_RESTORED = 15,  /* what was degraded is well again */
+	/* a package manager's run */
+	ACTION_COMPLETED = 16, /* `transaction` sums up the file events that it explains */
+	ACTION_UNLOGGED = 17,  /* the package database changed and no log tells of a run: path */
 };
-#define ACTION_MAX 15
+#define ACTION_MAX 17
 
 #define EVENT_PATH_BYTES 4096 /* PATH_MAX: a longer path is refused */
 
@@ -48,23 +55,42 @@ enum event_cause {
 };
 #define CAUSE_MAX 5
 
+/* Why a changed file has no text diff. */
+enum diff_gap {
+	DIFF_NOT_ASKED = 0, /* not configured, or nothing to compare */
+	DIFF_SECRET = 1,    /* a nodiff pattern */
+	DIFF_BINARY = 2,
+	DIFF_TOO_LARGE = 3, /* the file, or the diff */
+	DIFF_NO_COPY = 4,   /* no earlier text was kept */
+};
+#define DIFF_GAP_MAX 4
+
 struct event {
 	uint64_t seq; /* counts from 1 within a stream; not part of the encoded event */
 	int64_t time_ns;
 	enum event_kind kind;
 	enum event_action action;
 	enum event_cause cause;
-	uint32_t count; /* transient: lives; baselined: files; otherwise 0 */
+	/* transient: lives; baselined: files; of a file that is always changing (created, modified,
+	 * attributes): how many changes this event stands for, if more than one; otherwise 0 */
+	uint32_t count;
 	/* files, and gaps and the like that reach as far as a path */
 	struct slice path;
 	struct slice old_path;
 	unsigned changed; /* enum file_change bits */
 	const struct filestate *before;
 	const struct filestate *after;
+	const struct actor *actor; /* NULL: unknown */
+	enum actor_gap actor_gap;
+	const struct explained *explained; /* NULL: by nothing */
+	struct slice diff;                 /* unified; absent: none */
+	enum diff_gap diff_gap;
+	/* package managers */
+	const struct transaction *transaction;
 	/* facts */
 	const struct fact *fact_before;
 	const struct fact *fact_after;
-	/* a sentence for gap, degraded, restored, started */
+	/* a sentence: what cannot be seen, why, what went on */
 	struct slice detail;
 };
 
@@ -72,7 +98,10 @@ const char *event_action_name(enum event_action action);
 bool event_action_parse(struct slice name, enum event_action *out);
 const char *event_cause_name(enum event_cause cause);
 bool event_cause_parse(struct slice name, enum event_cause *out);
-/* "file", "package", "kernel", "os", "host", "label", "agent": a fact's kind stands for itself. */
+/* "nodiff", "binary", "too large", "no copy"; NULL for DIFF_NOT_ASKED. */
+const char *diff_gap_reason(enum diff_gap gap);
+/* "file", "package", "kernel", "os", "host", "label", "agent", "transaction": a fact's kind stands
+ * for itself. */
 const char *event_kind_name(const struct event *event);
 
 /* Whether the parts fit together (a created file has an after and no before, a path begins with a

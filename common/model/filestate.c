@@ -13,8 +13,9 @@ static const char *const TYPE_NAMES[] = {
 #define TYPE_COUNT (sizeof(TYPE_NAMES) / sizeof(TYPE_NAMES[0]))
 
 /* By bit, in the order of enum file_change. */
-static const char *const CHANGE_NAMES[CHANGED_COUNT] = {
-        "type", "mode", "uid", "gid", "size", "mtime", "inode", "sha256", "target", "hash_status"};
+static const char *const CHANGE_NAMES[CHANGED_COUNT] = {"type", "mode", "uid", "gid", "size",
+        "mtime", "inode", "sha256", "target", "hash_status", "flags", "acl", "capabilities",
+        "selinux", "xattrs"};
 
 static unsigned bit_if(bool differs, unsigned bit)
 {

@@ -44,7 +44,15 @@ struct filestate {
 	struct slice target; /* symbolic links: where it points to; otherwise absent */
 	struct slice owner;  /* user name, absent where the host knows none */
 	struct slice group;
+	/* The two below are known; false in records of older versions, and where they could not be
+	 * read: then they count as equal to anything. */
+	bool has_attributes;
+	uint32_t flags;      /* chattr(1): FS_IOC_GETFLAGS, those of FILE_FLAGS_MASK */
+	struct slice xattrs; /* extended attributes as xattrs.h packs them; absent: none */
 };
+
+/* Flags that people set; the others follow from what the file system does by itself. */
+#define FILE_FLAGS_MASK 0x0082c1ffu
 
 /* What differs between two states. Bits, so that an event can carry several. */
 enum file_change {
@@ -58,8 +66,13 @@ enum file_change {
 	CHANGED_SHA256 = 1 << 7,
 	CHANGED_TARGET = 1 << 8,
 	CHANGED_HASH_STATUS = 1 << 9,
+	CHANGED_FLAGS = 1 << 10,
+	CHANGED_ACL = 1 << 11,          /* system.posix_acl_access, system.posix_acl_default */
+	CHANGED_CAPABILITIES = 1 << 12, /* security.capability */
+	CHANGED_SELINUX = 1 << 13,      /* security.selinux */
+	CHANGED_XATTRS = 1 << 14,       /* any other extended attribute */
 };
-#define CHANGED_COUNT 10
+#define CHANGED_COUNT 15
 
 /* Content rather than attributes: such a change makes the event `modified`. */
 #define CHANGED_CONTENT (CHANGED_TYPE | CHANGED_SIZE | CHANGED_SHA256 | CHANGED_TARGET)

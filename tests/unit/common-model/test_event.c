@@ -9,6 +9,7 @@
 #include "common/model/event.h"
 
 static const struct filestate FILE_STATE = {.type = FILE_REGULAR, .hash = HASH_DONE, .mode = 0644};
+static const struct transaction TRANSACTION = {.id = 1};
 static struct fact label = {.kind = FACT_LABEL};
 
 /* The least that is well formed for this action. */
@@ -48,6 +49,14 @@ static struct event least(enum event_action action)
 		break;
 	case ACTION_STARTED:
 		event.kind = EVENT_AGENT;
+		break;
+	case ACTION_COMPLETED:
+		event.kind = EVENT_TRANSACTION;
+		event.path = (struct slice){0};
+		event.transaction = &TRANSACTION;
+		break;
+	case ACTION_UNLOGGED:
+		event.kind = EVENT_TRANSACTION;
 		break;
 	case ACTION_RETIRED:
 	case ACTION_BASELINED:

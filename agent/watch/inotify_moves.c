@@ -1,4 +1,4 @@
-#include "agent/fim/watch_moves.h"
+#include "agent/watch/inotify_moves.h"
 
 #include <stdlib.h>
 

@@ -1,18 +1,18 @@
 /*
- * watch_tree - the watched directories as a tree of names, so that a renamed directory takes
+ * inotify_tree - the watched directories as a tree of names, so that a renamed directory takes
  * everything below it along.
  *
  * Life     tree_init -> make, move, drop -> tree_fini.
  * Owner    owns its nodes. A node that is moved or dropped is gone: ask for it again.
- * Units    a node is about 120 bytes and its name; its slot in watch_wds another 16.
+ * Units    a node is about 120 bytes and its name; its slot in inotify_wds another 16.
  * Thread   one.
  */
-#ifndef TSUJIBAN_AGENT_FIM_WATCH_TREE_H
-#define TSUJIBAN_AGENT_FIM_WATCH_TREE_H
+#ifndef TSUJIBAN_AGENT_WATCH_INOTIFY_TREE_H
+#define TSUJIBAN_AGENT_WATCH_INOTIFY_TREE_H
 
 #include <uthash.h>
 
-#include "agent/fim/watch_wds.h"
+#include "agent/watch/inotify_wds.h"
 #include "common/base/buf.h"
 
 struct watch_node {

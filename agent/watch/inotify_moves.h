@@ -1,5 +1,5 @@
 /*
- * watch_moves - first halves of renames (IN_MOVED_FROM) that wait for the second.
+ * inotify_moves - first halves of renames (IN_MOVED_FROM) that wait for the second.
  *
  * The kernel queues both halves in one system call, but not in one step: the second may still be
  * on its way when the queue is seen empty. A half that is not paired within MOVES_WAIT_MS of that
@@ -8,8 +8,8 @@
  * Owner    copies paths; what is taken out is the caller's until moves_drop.
  * Thread   one.
  */
-#ifndef TSUJIBAN_AGENT_FIM_WATCH_MOVES_H
-#define TSUJIBAN_AGENT_FIM_WATCH_MOVES_H
+#ifndef TSUJIBAN_AGENT_WATCH_INOTIFY_MOVES_H
+#define TSUJIBAN_AGENT_WATCH_INOTIFY_MOVES_H
 
 #include "common/base/slice.h"
 

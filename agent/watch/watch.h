@@ -14,10 +14,10 @@
  *          -ENOENT, -ENOTDIR, -EACCES, ….
  * Thread   the loop's. Callbacks may call watch_add and watch_remove.
  */
-#ifndef TSUJIBAN_AGENT_FIM_WATCH_H
-#define TSUJIBAN_AGENT_FIM_WATCH_H
+#ifndef TSUJIBAN_AGENT_WATCH_WATCH_H
+#define TSUJIBAN_AGENT_WATCH_WATCH_H
 
-#include "agent/fim/touch.h"
+#include "agent/touch/touch.h"
 #include "common/base/err.h"
 #include "common/io/loop.h"
 

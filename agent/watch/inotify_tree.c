@@ -1,4 +1,4 @@
-#include "agent/fim/watch_tree.h"
+#include "agent/watch/inotify_tree.h"
 
 #include <assert.h>
 #include <limits.h>

@@ -4,7 +4,7 @@
  * it adds what is there and removes what is gone. In the end each directory on disk has to be
  * heard under its own path, and no watch may be left over.
  */
-#include "agent/fim/watch.h"
+#include "agent/watch/watch.h"
 
 #include <dirent.h>
 #include <errno.h>

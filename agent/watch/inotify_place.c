@@ -1,10 +1,10 @@
-#include "agent/fim/watch_private.h"
+#include "agent/watch/inotify_private.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <sys/ioctl.h>
 
-#define STEP_ENDS 1024 /* watches given back in one step: see watch_wds.h */
+#define STEP_ENDS 1024 /* watches given back in one step: see inotify_wds.h */
 #define ADD_TRIES 16
 
 /*

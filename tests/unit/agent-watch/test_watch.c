@@ -1,4 +1,4 @@
-#include "agent/fim/watch.h"
+#include "agent/watch/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /*
- * watch_wds - which node an inotify watch descriptor stands for, and which descriptors are to be
+ * inotify_wds - which node an inotify watch descriptor stands for, and which descriptors are to be
  * given back.
  *
  * The kernel hands descriptors out in rising order and starts over at INT_MAX, so a sorted array
@@ -11,8 +11,8 @@
  *
  * Thread   one.
  */
-#ifndef TSUJIBAN_AGENT_FIM_WATCH_WDS_H
-#define TSUJIBAN_AGENT_FIM_WATCH_WDS_H
+#ifndef TSUJIBAN_AGENT_WATCH_INOTIFY_WDS_H
+#define TSUJIBAN_AGENT_WATCH_INOTIFY_WDS_H
 
 #include <stdbool.h>
 #include <stddef.h>

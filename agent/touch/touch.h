@@ -6,11 +6,13 @@
  * the baseline. So touches may be merged, repeated or wrong, and the picture still comes right; the
  * hints only make events say more.
  */
-#ifndef TSUJIBAN_AGENT_FIM_TOUCH_H
-#define TSUJIBAN_AGENT_FIM_TOUCH_H
+#ifndef TSUJIBAN_AGENT_TOUCH_TOUCH_H
+#define TSUJIBAN_AGENT_TOUCH_TOUCH_H
 
 #include "common/base/slice.h"
 #include "common/model/event.h"
+
+struct witness;
 
 enum touch_hint {
 	TOUCH_CREATED = 1 << 0,   /* the path was made: a life begins (absent, it was transient) */
@@ -22,6 +24,7 @@ enum touch_hint {
 	TOUCH_RETIRE = 1 << 5,    /* it is in the baseline and no longer to be watched */
 	TOUCH_RELIST = 1 << 6,    /* directories went to and fro here: what changed in them may have
 	                             been told of with other paths */
+	TOUCH_REREAD = 1 << 7, /* read the content even if everything that stat(2) tells stands */
 };
 
 struct touch {
@@ -29,6 +32,9 @@ struct touch {
 	struct slice old_path; /* renamed from here; absent otherwise */
 	unsigned hints;        /* enum touch_hint bits */
 	enum event_cause cause;
+	/* Who did it, borrowed for the call; NULL: nobody can tell, `gap` says why. */
+	struct witness *by;
+	enum actor_gap gap;
 };
 
 #endif

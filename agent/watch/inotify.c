@@ -1,11 +1,11 @@
-#include "agent/fim/watch.h"
+#include "agent/watch/watch.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/fim/watch_private.h"
+#include "agent/watch/inotify_private.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 

@@ -1,17 +1,17 @@
 /*
- * watch_private - what the files of watch share.
+ * inotify_private - what the files of the inotify source share.
  *
- *   watch.c        reads the kernel's records
- *   watch_place.c  places watches and gives them back
+ *   inotify.c        reads the kernel's records
+ *   inotify_place.c  places watches and gives them back
  */
-#ifndef TSUJIBAN_AGENT_FIM_WATCH_PRIVATE_H
-#define TSUJIBAN_AGENT_FIM_WATCH_PRIVATE_H
+#ifndef TSUJIBAN_AGENT_WATCH_INOTIFY_PRIVATE_H
+#define TSUJIBAN_AGENT_WATCH_INOTIFY_PRIVATE_H
 
 #include <sys/inotify.h>
 
-#include "agent/fim/watch.h"
-#include "agent/fim/watch_moves.h"
-#include "agent/fim/watch_tree.h"
+#include "agent/watch/watch.h"
+#include "agent/watch/inotify_moves.h"
+#include "agent/watch/inotify_tree.h"
 
 #define READ_BYTES (64u << 10)
 

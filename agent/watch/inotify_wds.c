@@ -1,4 +1,4 @@
-#include "agent/fim/watch_wds.h"
+#include "agent/watch/inotify_wds.h"
 
 #include <stdlib.h>
 #include <string.h>
