@@ -1,0 +1,145 @@
+#include "agent/fim/settle_items.h"
+
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+
+/* --- items ----------------------------------------------------------------------------------- */
+
+struct item *item_of_due(struct due *due)
+{
+	return (struct item *)(void *)((char *)due - offsetof(struct item, due));
+}
+
+static struct item *item_find(struct settle *settle, struct slice path)
+{
+	struct item *item;
+	HASH_FIND(hh, settle->items, path.ptr, path.len, item);
+	return item;
+}
+
+struct item *item_find_or_add(struct settle *settle, struct slice path)
+{
+	struct item *item = item_find(settle, path);
+	if (item || HASH_COUNT(settle->items) >= settle->limits.paths)
+		return item;
+	item = mem_new(sizeof(*item) + path.len);
+	memcpy(item->path, path.ptr, path.len);
+	item->path_len = path.len;
+	HASH_ADD_KEYPTR(hh, settle->items, item->path, item->path_len, item);
+	return item;
+}
+
+/* Called whenever what was said of an item, or what is out of it, has changed. */
+void item_recount(struct settle *settle, struct item *item)
+{
+	unsigned counted = item->is_told ? 1u << item->cause : 0;
+	if (item->is_out && item->out.path.ptr)
+		counted |= 1u << item->out.cause;
+	for (unsigned cause = 0; cause <= CAUSE_MAX; cause++) {
+		settle->by_cause[cause] += counted >> cause & 1u;
+		settle->by_cause[cause] -= item->counted >> cause & 1u;
+	}
+	item->counted = counted;
+}
+
+void item_unschedule(struct settle *settle, struct item *item)
+{
+	if (item->is_ready)
+		DL_DELETE(settle->ready, item);
+	item->is_ready = false;
+	due_remove(&settle->waiting, &item->due);
+}
+
+static bool may_go_out(const struct item *item)
+{
+	return item->is_told && !item->is_out && !item->leader && !(item->old && item->old->is_out);
+}
+
+/* Where the item belongs now that something about it has changed. */
+void item_schedule(struct settle *settle, struct item *item)
+{
+	if (!may_go_out(item)) {
+		item_unschedule(settle, item);
+		return;
+	}
+	if (item->is_ready)
+		return;
+	due_remove(&settle->waiting, &item->due);
+	due_add(&settle->waiting, &item->due);
+}
+
+void item_make_ready(struct settle *settle, struct item *item)
+{
+	due_remove(&settle->waiting, &item->due);
+	item->is_ready = true;
+	DL_APPEND(settle->ready, item);
+}
+
+void item_drop_if_empty(struct settle *settle, struct item *item)
+{
+	if (item->is_told || item->is_out || item->leader)
+		return;
+	item_unschedule(settle, item);
+	HASH_DELETE(hh, settle->items, item);
+	free(item);
+}
+
+/* --- what is said ---------------------------------------------------------------------------- */
+
+static bool is_terminal(const struct touch *touch)
+{
+	const unsigned ENDS = TOUCH_DONE | TOUCH_GONE | TOUCH_RETIRE;
+	/* A directory is complete once it is made. */
+	bool is_new_directory = touch->hints & TOUCH_CREATED && touch->hints & TOUCH_DIRECTORY;
+	return touch->hints & ENDS || touch->old_path.ptr || is_new_directory;
+}
+
+void item_tell(struct settle *settle, struct item *item, unsigned hints, uint32_t lives,
+        enum event_cause cause, uint64_t now_ms)
+{
+	due_remove(&settle->waiting, &item->due); /* it is about to change; schedule follows */
+	if (!item->is_told) {
+		item->is_born_live = false;
+		item->hints = 0;
+		item->lives = item->lives_at_rename = item->old_lives = 0;
+		item->cause = cause;
+		item->first_ms = now_ms;
+		due_set(&settle->waiting, &item->due, UINT64_MAX);
+	}
+	item->is_told = true;
+	item->is_born_live |= hints & TOUCH_CREATED && cause == CAUSE_LIVE;
+	if (item->is_born_live)
+		item->cause = CAUSE_LIVE;
+	item->hints |= hints;
+	item->lives += lives;
+	item_recount(settle, item);
+}
+
+static uint64_t quiet_until(const struct settle *settle, const struct item *item, uint64_t now_ms)
+{
+	uint64_t quiet = now_ms + settle->limits.quiet_ms;
+	uint64_t most = item->first_ms + settle->limits.most_ms;
+	return quiet < most ? quiet : most;
+}
+
+void item_tell_touch(
+        struct settle *settle, struct item *item, const struct touch *touch, uint64_t now_ms)
+{
+	uint32_t lives = touch->hints & TOUCH_CREATED ? 1 : 0;
+	/* What is ready by an earlier word stays so. */
+	bool was_due = item->is_told && item->due.at_ms <= now_ms;
+	item_tell(settle, item, touch->hints, lives, touch->cause, now_ms);
+	uint64_t due_ms = is_terminal(touch) ? now_ms : quiet_until(settle, item, now_ms);
+	if (!was_due)
+		due_set(&settle->waiting, &item->due, due_ms);
+}
+
+/* A path that a rename has to do with, to be looked at by itself. */
+void item_tell_done(struct settle *settle, struct item *item, unsigned hints,
+        enum event_cause cause, uint64_t now_ms)
+{
+	item_tell(settle, item, TOUCH_DONE | (hints & TOUCH_RELIST), 0, cause, now_ms);
+	if (item->due.at_ms > now_ms)
+		due_set(&settle->waiting, &item->due, now_ms);
+}
