@@ -166,6 +166,11 @@ static unsigned directory_hint(bool is_directory)
 	return is_directory ? TOUCH_DIRECTORY : 0;
 }
 
+static unsigned listed_hint(uint8_t listed_type, const struct filestate *known)
+{
+	return listed_type == DT_REG && !known ? TOUCH_LISTED : 0;
+}
+
 static void take_absent(struct run *run, struct slice name, const struct filestate *known)
 {
 	bool was_directory = known->type == FILE_DIRECTORY;
@@ -197,7 +202,9 @@ static void take_present(
 	bool is_covered = filter_dir_covers(&run->filter, path, is_directory);
 	bool was_directory = known && known->type == FILE_DIRECTORY;
 	if (is_covered && (!known || !stands(known, &info)))
-		touch(run, path, directory_hint(is_directory || was_directory));
+		touch(run, path,
+		        directory_hint(is_directory || was_directory) |
+		                listed_hint(listed_type, known));
 	else if (!is_covered && known)
 		touch(run, path, directory_hint(was_directory) | TOUCH_RETIRE);
 	if (is_directory)

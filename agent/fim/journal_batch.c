@@ -134,7 +134,9 @@ static void read_entry(
 	}
 	int rc;
 	entry->now.time_ns = clock_wall_ns();
-	if (!known->has_path && known->has_old)
+	if (!known->has_path && !known->has_old && settled->hints & TOUCH_LISTED)
+		rc = probe_read_listed(reader->prober, path, reader->arena, &entry->now.reading);
+	else if (!known->has_path && known->has_old)
 		rc = probe_read_renamed(
 		        reader->prober, path, &known->old, reader->arena, &entry->now.reading);
 	else

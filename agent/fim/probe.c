@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/fim/names.h"
+#include "agent/fim/nearby.h"
 #include "agent/fim/statted.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
@@ -29,9 +30,11 @@ struct prober {
 	uint64_t hash_limit_bytes;
 	struct digest *digest;
 	struct names *names;
+	struct nearby nearby;
 	uint8_t *buffer;
 	size_t buffer_bytes;
 	bool is_renamed;  /* what is known is of the old path of what is read */
+	bool is_listed;   /* as a regular file, a moment ago */
 	bool keeps_atime; /* O_NOATIME is refused to who is neither owner nor privileged */
 };
 
@@ -41,6 +44,7 @@ struct prober *prober_new(uint64_t hash_limit_bytes)
 	prober->hash_limit_bytes = hash_limit_bytes;
 	prober->digest = digest_new();
 	prober->names = names_new("/etc/passwd", "/etc/group");
+	prober->nearby = NEARBY_INIT;
 	prober->keeps_atime = true;
 	return prober;
 }
@@ -51,6 +55,7 @@ void prober_free(struct prober *prober)
 		return;
 	digest_free(prober->digest);
 	names_free(prober->names);
+	nearby_forget(&prober->nearby);
 	free(prober->buffer);
 	free(prober);
 }
@@ -58,6 +63,7 @@ void prober_free(struct prober *prober)
 void prober_refresh(struct prober *prober)
 {
 	names_refresh(prober->names);
+	nearby_forget(&prober->nearby);
 }
 
 /* --- what stat(2) says ----------------------------------------------------------------------- */
@@ -91,17 +97,17 @@ static int copy_into(struct arena *arena, struct slice *slice)
 
 /* --- content --------------------------------------------------------------------------------- */
 
-static int open_regular(struct prober *prober, const char *path)
+static int open_regular(struct prober *prober, struct place place)
 {
 	const int FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int fd = -1;
 	if (prober->keeps_atime) {
-		fd = open(path, FLAGS | O_NOATIME);
+		fd = openat(place.at, place.name, FLAGS | O_NOATIME);
 		if (fd >= 0 || errno != EPERM)
 			return fd >= 0 ? fd : -errno;
 		prober->keeps_atime = false;
 	}
-	fd = open(path, FLAGS);
+	fd = openat(place.at, place.name, FLAGS);
 	return fd >= 0 ? fd : -errno;
 }
 
@@ -151,18 +157,10 @@ static void give_up(int code, struct reading *out)
 	out->state.hash = out->is_moving ? HASH_UNSTABLE : HASH_UNREADABLE;
 }
 
-/* `seen` is what stat(2) said before the file was opened. */
-static int read_regular(
-        struct prober *prober, const char *path, const struct stat *seen, struct reading *out)
+/* Reads what was opened to its end and closes it; `seen` is what stat(2) said of it before. */
+static int read_opened(struct prober *prober, int fd, const struct stat *seen, struct reading *out)
 {
 	struct stat after;
-	int fd = open_regular(prober, path);
-	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ENXIO)
-		return TURNED_INTO_ANOTHER;
-	if (fd < 0) {
-		give_up(fd, out);
-		return 0;
-	}
 	int rc = hash_content(prober, fd, (uint64_t)seen->st_size, out->state.sha256);
 	if (fstat(fd, &after) != 0)
 		rc = -errno;
@@ -183,10 +181,22 @@ static int read_regular(
 	return 0;
 }
 
-static int read_link(const char *path, struct arena *arena, struct reading *out)
+static int read_regular(
+        struct prober *prober, struct place place, const struct stat *seen, struct reading *out)
+{
+	int fd = open_regular(prober, place);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ENXIO)
+		return TURNED_INTO_ANOTHER;
+	if (fd >= 0)
+		return read_opened(prober, fd, seen, out);
+	give_up(fd, out);
+	return 0;
+}
+
+static int read_link(struct place place, struct arena *arena, struct reading *out)
 {
 	char target[PATH_MAX];
-	ssize_t len = readlink(path, target, sizeof(target));
+	ssize_t len = readlinkat(place.at, place.name, target, sizeof(target));
 	if (len < 0)
 		return errno == ENOENT || errno == EINVAL || errno == ENOTDIR ? TURNED_INTO_ANOTHER
 		                                                              : 0;
@@ -209,7 +219,7 @@ static bool stands(
 	return filestate_stands(&expected, seen);
 }
 
-static int read_what_it_is(struct prober *prober, const char *path, const struct stat *seen,
+static int read_what_it_is(struct prober *prober, struct place place, const struct stat *seen,
         const struct filestate *known, struct arena *arena, struct reading *out)
 {
 	struct filestate *state = &out->state;
@@ -219,7 +229,7 @@ static int read_what_it_is(struct prober *prober, const char *path, const struct
 		return copy_into(arena, &state->target);
 	}
 	if (state->type == FILE_SYMLINK)
-		return read_link(path, arena, out);
+		return read_link(place, arena, out);
 	if (state->type != FILE_REGULAR)
 		return 0;
 	if (is_known) {
@@ -231,7 +241,7 @@ static int read_what_it_is(struct prober *prober, const char *path, const struct
 		state->hash = HASH_TOO_LARGE;
 		return 0;
 	}
-	return read_regular(prober, path, seen, out);
+	return read_regular(prober, place, seen, out);
 }
 
 static int read_unseen(const struct filestate *known, struct arena *arena, struct reading *out)
@@ -247,22 +257,57 @@ static int read_unseen(const struct filestate *known, struct arena *arena, struc
 	return rc < 0 ? rc : copy_into(arena, &out->state.group);
 }
 
-static int read_once(struct prober *prober, const char *path, const struct filestate *known,
-        struct arena *arena, struct reading *out)
+static void begin_state(const struct stat *seen, int64_t now_ns, struct reading *out)
+{
+	out->state = statted_state(seen);
+	out->links = seen->st_nlink > UINT32_MAX ? UINT32_MAX : (uint32_t)seen->st_nlink;
+	bool has_content = out->state.type == FILE_REGULAR || out->state.type == FILE_SYMLINK;
+	out->is_fresh = has_content && out->state.ctime_ns > now_ns - FRESH_NS;
+}
+
+/* What was listed as a regular file is opened without a stat(2) before, which is for what must not
+ * be opened (a device, a FIFO that somebody waits for). */
+static int read_listed(
+        struct prober *prober, struct place place, int64_t now_ns, struct reading *out)
 {
 	struct stat seen;
-	*out = (struct reading){0};
-	int64_t now_ns = stamp_clock_ns();
-	if (lstat(path, &seen) != 0) {
+	int fd = open_regular(prober, place);
+	if (fd < 0)
+		return TURNED_INTO_ANOTHER;
+	bool is_regular = fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode);
+	if (!is_regular || (uint64_t)seen.st_size > prober->hash_limit_bytes) {
+		close(fd);
+		return TURNED_INTO_ANOTHER;
+	}
+	begin_state(&seen, now_ns, out);
+	return read_opened(prober, fd, &seen, out);
+}
+
+static int read_statted(struct prober *prober, struct place place, int64_t now_ns,
+        const struct filestate *known, struct arena *arena, struct reading *out)
+{
+	struct stat seen;
+	if (fstatat(place.at, place.name, &seen, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) {
 		bool is_absent = errno == ENOENT || errno == ENOTDIR;
 		return is_absent ? 0 : read_unseen(known, arena, out);
 	}
-	out->state = statted_state(&seen);
-	out->links = seen.st_nlink > UINT32_MAX ? UINT32_MAX : (uint32_t)seen.st_nlink;
-	bool has_content = out->state.type == FILE_REGULAR || out->state.type == FILE_SYMLINK;
-	out->is_fresh = has_content && out->state.ctime_ns > now_ns - FRESH_NS;
-	int rc = read_what_it_is(prober, path, &seen, known, arena, out);
-	if (rc != 0)
+	begin_state(&seen, now_ns, out);
+	return read_what_it_is(prober, place, &seen, known, arena, out);
+}
+
+static int read_once(struct prober *prober, const char *path, const struct filestate *known,
+        struct arena *arena, struct reading *out)
+{
+	struct place place = nearby_find(&prober->nearby, path);
+	int64_t now_ns = stamp_clock_ns();
+	int rc = TURNED_INTO_ANOTHER;
+	*out = (struct reading){0};
+	if (prober->is_listed && !known)
+		rc = read_listed(prober, place, now_ns, out);
+	if (rc == TURNED_INTO_ANOTHER)
+		rc = read_statted(prober, place, now_ns, known, arena, out);
+	prober->is_listed = false; /* it was another, or is read again */
+	if (rc != 0 || out->state.type == FILE_ABSENT)
 		return rc;
 	out->state.owner = names_user(prober->names, out->state.uid);
 	out->state.group = names_group(prober->names, out->state.gid);
@@ -302,4 +347,12 @@ int probe_read_renamed(struct prober *prober, struct slice path, const struct fi
 {
 	prober->is_renamed = true;
 	return read_path(prober, path, known, arena, out);
+}
+
+int probe_read_listed(
+        struct prober *prober, struct slice path, struct arena *arena, struct reading *out)
+{
+	prober->is_renamed = false;
+	prober->is_listed = true;
+	return read_path(prober, path, NULL, arena, out);
 }

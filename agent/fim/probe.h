@@ -18,7 +18,8 @@ struct prober; /* digest context, read buffer, user and group names */
 
 struct prober *prober_new(uint64_t hash_limit_bytes);
 void prober_free(struct prober *prober);
-/* Looks whether the files with user and group names have changed: once before a batch. */
+/* Once before a batch: looks whether the files with user and group names have changed, and forgets
+ * which directory it stood in. */
 void prober_refresh(struct prober *prober);
 
 struct reading {
@@ -40,5 +41,9 @@ int probe_read(struct prober *prober, struct slice path, const struct filestate 
  * ctime, so the content is taken over when everything else stands. */
 int probe_read_renamed(struct prober *prober, struct slice path, const struct filestate *known,
         struct arena *arena, struct reading *out);
+/* The same for a path that nothing is known of and that a directory listing has just named as a
+ * regular file: saves a system call. */
+int probe_read_listed(
+        struct prober *prober, struct slice path, struct arena *arena, struct reading *out);
 
 #endif

@@ -113,7 +113,7 @@ static void test_unknown_directory_is_touched_whole(void **state)
 	assert_int_equal(run(bench, "m"), 0);
 	assert_int_equal(bench->out.touch_count, 4);
 	assert_int_equal(bench->out.entries, 4);
-	assert_int_equal(hints_of(bench, "m/a"), TOUCH_DONE);
+	assert_int_equal(hints_of(bench, "m/a"), TOUCH_DONE | TOUCH_LISTED);
 	assert_int_equal(hints_of(bench, "m/l"), TOUCH_DONE);
 	assert_int_equal(hints_of(bench, "m/d"), TOUCH_DONE | TOUCH_DIRECTORY);
 	assert_int_equal(touch_of(bench, "m/a")->cause, CAUSE_OFFLINE);
@@ -148,7 +148,7 @@ static void test_new_changed_and_missing_are_touched(void **state)
 	assert_true(scratch_know(&bench->scratch, "m/zz-missing", true));
 	assert_true(scratch_know(&bench->scratch, "mm/other", true));
 	assert_int_equal(run(bench, "m"), 0);
-	assert_int_equal(hints_of(bench, "m/new"), TOUCH_DONE);
+	assert_int_equal(hints_of(bench, "m/new"), TOUCH_DONE | TOUCH_LISTED);
 	assert_int_equal(hints_of(bench, "m/changed"), TOUCH_DONE);
 	assert_int_equal(hints_of(bench, "m/missing"), TOUCH_DONE | TOUCH_GONE);
 	assert_int_equal(hints_of(bench, "m/zz-missing"), TOUCH_DONE | TOUCH_GONE);

@@ -155,6 +155,56 @@ static void test_a_file_above_the_limit_is_not_read(void **state)
 	assert_int_equal(read_path("sparse", &known).state.hash, HASH_DONE);
 }
 
+static struct reading read_listed(const char *name)
+{
+	struct reading reading;
+	assert_int_equal(probe_read_listed(prober, slice_text(in_dir(name)), arena, &reading), 0);
+	return reading;
+}
+
+static void test_a_listed_file_reads_like_any_other(void **state)
+{
+	(void)state;
+	write_file("plain", "hello", 5);
+	struct reading listed = read_listed("plain"), other = read_path("plain", NULL);
+	assert_int_equal(listed.state.hash, HASH_DONE);
+	assert_int_equal(filestate_diff(&listed.state, &other.state), 0);
+	assert_int_equal(listed.state.ctime_ns, other.state.ctime_ns);
+	assert_int_equal(listed.links, 1);
+}
+
+static void test_what_is_no_longer_the_listed_file_is_told_as_it_is(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
+	assert_int_equal(symlink("/nowhere", in_dir("link")), 0);
+	assert_int_equal(mkdir(in_dir("sub"), 0700), 0);
+	assert_int_equal(read_listed("fifo").state.type, FILE_FIFO);
+	assert_int_equal(read_listed("link").state.type, FILE_SYMLINK);
+	assert_int_equal(read_listed("sub").state.type, FILE_DIRECTORY);
+	assert_int_equal(read_listed("gone").state.type, FILE_ABSENT);
+	write_file("large", "", 0);
+	assert_int_equal(truncate(in_dir("large"), LIMIT + 1), 0);
+	assert_int_equal(read_listed("large").state.hash, HASH_TOO_LARGE);
+}
+
+/* Neighbours are reached through their directory, which is kept open for the batch only. */
+static void test_a_directory_that_was_replaced_is_seen_in_the_next_batch(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(in_dir("d"), 0700), 0);
+	write_file("d/a", "1", 1);
+	write_file("d/b", "2", 1);
+	assert_int_equal(read_path("d/a", NULL).state.size, 1);
+	assert_int_equal(read_path("d/b", NULL).state.size, 1);
+	assert_int_equal(rename(in_dir("d"), in_dir("old")), 0);
+	assert_int_equal(mkdir(in_dir("d"), 0700), 0);
+	write_file("d/b", "22", 2);
+	prober_refresh(prober);
+	assert_int_equal(read_path("d/a", NULL).state.type, FILE_ABSENT);
+	assert_int_equal(read_path("d/b", NULL).state.size, 2);
+}
+
 static void test_an_unreadable_file_says_so(void **state)
 {
 	(void)state;
@@ -303,6 +353,9 @@ int main(void)
 	        TEST(test_a_fifo_and_a_socket_do_not_block),
 	        TEST(test_a_link_is_not_followed),
 	        TEST(test_a_file_above_the_limit_is_not_read),
+	        TEST(test_a_listed_file_reads_like_any_other),
+	        TEST(test_what_is_no_longer_the_listed_file_is_told_as_it_is),
+	        TEST(test_a_directory_that_was_replaced_is_seen_in_the_next_batch),
 	        TEST(test_an_unreadable_file_says_so),
 	        TEST(test_what_cannot_be_looked_at_stays_as_it_was_known),
 	        TEST(test_a_file_that_stands_is_not_read_again),

@@ -196,7 +196,7 @@ static void test_whole_tree_is_watched_and_touched(void **state)
 	walk_over(bench, "m");
 	assert_int_equal(bench->touch_count, 5);
 	assert_int_equal(touch_of(bench, "m")->hints, TOUCH_DONE | TOUCH_DIRECTORY);
-	assert_int_equal(touch_of(bench, "m/a/b/y")->hints, TOUCH_DONE);
+	assert_int_equal(touch_of(bench, "m/a/b/y")->hints, TOUCH_DONE | TOUCH_LISTED);
 	assert_int_equal(touch_of(bench, "m/a/b/y")->cause, CAUSE_RESCAN);
 	assert_true(is_watched(bench, scratch_path(&bench->scratch, "m/a/b")));
 	assert_int_equal(bench->idles, 1);
