@@ -5,6 +5,7 @@
 #include "agent/report.h"
 #include "agent/state/baseline.h"
 #include "common/base/log.h"
+#include "common/codec/frame.h"
 
 /* --- the scan that every start begins with --------------------------------------------------- */
 
@@ -38,6 +39,8 @@ static uint32_t count_files(struct pipeline *pipeline)
 /* A scan touches every page of the store and many small blocks of heap, and then never again. */
 void pipeline_rest(struct pipeline *pipeline)
 {
+	journal_rest(pipeline->journal);
+	frame_rest();
 	kv_release_pages(state_kv(pipeline->state));
 	malloc_trim(0);
 }

@@ -8,7 +8,8 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 
-#define SETTLE_HIGH     16384 /* paths waiting above which the walk rests */
+#define SETTLE_HIGH     16384 /* paths waiting above which settle may soon have no room */
+#define WALK_AHEAD      4096  /* paths waiting above which the walk rests: some 300 bytes each */
 #define DEGRADED_EVENTS 1000  /* directories named, of perhaps very many: max_user_watches */
 
 /* --- touches: watch and walk to settle ------------------------------------------------------- */
@@ -191,7 +192,7 @@ static void on_walk_touched(void *ctx, const struct touch *touches, size_t count
 static bool on_walk_is_held(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
-	return settle_count(pipeline->settle) > SETTLE_HIGH || pipeline->is_full;
+	return settle_count(pipeline->settle) > WALK_AHEAD || pipeline->is_full;
 }
 
 void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause cause)

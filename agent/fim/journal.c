@@ -15,8 +15,8 @@
 #define BATCH_PATHS_MAX     4096
 #define WORKERS_DEFAULT     2
 #define WORKERS_MAX         8
-#define RELEASE_PATHS       16384 /* written, until the store's pages are given back */
-#define PATHS_A_WORKER      16    /* a batch of fewer is not worth a second thread */
+#define RELEASE_PATHS       1024 /* written, until the store's pages are given back */
+#define PATHS_A_WORKER      16   /* a batch of fewer is not worth a second thread */
 #define READER_BYTES_MAX    (64u << 20)
 
 #define MOVING_AGAIN_MS  200
@@ -311,8 +311,7 @@ static bool begin_reading(struct journal *journal, uint64_t now_ms)
 	if (count == 0 && !has_only_notes)
 		return false;
 	struct journal_batch *batch = free_batch(journal);
-	batch_reset(batch);
-	batch->count = count;
+	batch_begin(batch, count);
 	for (size_t i = 0; i < count; i++)
 		batch->entry[i].settled = journal->taken[i];
 	journal->reading = batch;
@@ -395,7 +394,7 @@ int journal_new(struct loop *loop, struct state *state, const struct filter *fil
 	pthread_mutex_init(&journal->mutex, NULL);
 	pthread_cond_init(&journal->is_quiet, NULL);
 	for (size_t i = 0; i < 2; i++) {
-		batch_init(&journal->batch[i], state, filter, journal->limits.batch_paths);
+		batch_init(&journal->batch[i], state, filter);
 		journal->batch[i].is_stopping = &journal->is_stopping;
 	}
 	for (unsigned i = 0; i < journal->limits.workers; i++) {
@@ -451,6 +450,19 @@ void journal_hold(struct journal *journal, bool hold)
 {
 	journal->is_held = hold;
 	step(journal);
+}
+
+void journal_rest(struct journal *journal)
+{
+	if (!journal_is_idle(journal))
+		return;
+	for (size_t i = 0; i < 2; i++)
+		batch_rest(&journal->batch[i]);
+	for (unsigned i = 0; i < journal->limits.workers; i++) {
+		prober_rest(journal->part[i].prober);
+		arena_rest(journal->part[i].arena[0]);
+		arena_rest(journal->part[i].arena[1]);
+	}
 }
 
 static void append_counted(struct buf *out, struct slice bytes)

@@ -81,6 +81,8 @@ void journal_note(struct journal *journal, const struct event *event);
  * Remembered across restarts. */
 void journal_mark_baselined(struct journal *journal, struct slice path);
 bool journal_is_baselined(const struct journal *journal, struct slice path);
+/* Gives back the memory that only work needs, if there is none. */
+void journal_rest(struct journal *journal);
 /* Nothing under way and nothing noted. */
 bool journal_is_idle(const struct journal *journal);
 

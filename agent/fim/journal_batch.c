@@ -15,11 +15,9 @@
 #define NAME_PATH_BYTES  200
 #define AGAIN_STARVED_MS 1
 
-void batch_init(struct journal_batch *batch, struct state *state, const struct filter *filter,
-        size_t most_entries)
+void batch_init(struct journal_batch *batch, struct state *state, const struct filter *filter)
 {
 	*batch = (struct journal_batch){.state = state, .filter = filter};
-	batch->entry = mem_new_array(most_entries, sizeof(*batch->entry));
 	batch->baselined = mem_new(filter_count(filter) + 1);
 	batch->arena = arena_new(WRITER_BYTES_MAX);
 }
@@ -33,17 +31,34 @@ void batch_fini(struct journal_batch *batch)
 	buf_fini(&batch->marks);
 }
 
-void batch_reset(struct journal_batch *batch)
+void batch_begin(struct journal_batch *batch, size_t count)
 {
-	memset(batch->entry, 0, batch->count * sizeof(*batch->entry));
+	if (count > batch->room) {
+		free(batch->entry);
+		batch->entry = mem_new_array(count, sizeof(*batch->entry));
+		batch->room = count;
+	} else if (count > 0) {
+		memset(batch->entry, 0, count * sizeof(*batch->entry));
+	}
 	memset(batch->baselined, -1, filter_count(batch->filter) + 1);
-	batch->count = 0;
+	batch->count = count;
 	atomic_store(&batch->next, 0);
 	arena_reset(batch->arena);
 	buf_reset(&batch->notes);
 	buf_reset(&batch->marks);
 	batch->rc = 0;
 	batch->events = 0;
+}
+
+void batch_rest(struct journal_batch *batch)
+{
+	batch_begin(batch, 0);
+	free(batch->entry);
+	batch->entry = NULL;
+	batch->room = 0;
+	arena_rest(batch->arena);
+	buf_shrink(&batch->notes, 0);
+	buf_shrink(&batch->marks, 0);
 }
 
 bool batch_is_moving(const struct batch_entry *entry)

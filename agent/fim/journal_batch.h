@@ -47,7 +47,7 @@ struct journal_batch {
 	struct state *state;
 	const struct filter *filter;
 	struct batch_entry *entry;
-	size_t count;
+	size_t count, room;
 	atomic_size_t next;       /* entry that no reader has taken yet */
 	atomic_bool *is_stopping; /* readers leave off */
 	struct buf notes;         /* encoded events, each behind its length (4 bytes) */
@@ -66,11 +66,12 @@ struct batch_reader {
 	struct arena *arena;
 };
 
-void batch_init(struct journal_batch *batch, struct state *state, const struct filter *filter,
-        size_t most_entries);
+void batch_init(struct journal_batch *batch, struct state *state, const struct filter *filter);
 void batch_fini(struct journal_batch *batch);
-/* For the next use: forgets everything but the memory. */
-void batch_reset(struct journal_batch *batch);
+/* For the next use with `count` entries: forgets everything but the memory. */
+void batch_begin(struct journal_batch *batch, size_t count);
+/* Gives the memory back, too: nothing is to be read or written for now. */
+void batch_rest(struct journal_batch *batch);
 
 void batch_read(struct journal_batch *batch, struct batch_reader *reader);
 void batch_write(struct journal_batch *batch);

@@ -66,6 +66,14 @@ void prober_refresh(struct prober *prober)
 	nearby_forget(&prober->nearby);
 }
 
+void prober_rest(struct prober *prober)
+{
+	nearby_forget(&prober->nearby);
+	free(prober->buffer);
+	prober->buffer = NULL;
+	prober->buffer_bytes = 0;
+}
+
 /* --- what stat(2) says ----------------------------------------------------------------------- */
 
 static bool is_same_file(const struct stat *a, const struct stat *b)

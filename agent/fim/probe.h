@@ -22,6 +22,9 @@ void prober_free(struct prober *prober);
  * which directory it stood in. */
 void prober_refresh(struct prober *prober);
 
+/* Gives back what only reading needs. */
+void prober_rest(struct prober *prober);
+
 struct reading {
 	struct filestate state; /* FILE_ABSENT when there is nothing; slices in the arena */
 	uint32_t links;         /* how many names the file has; 0: unknown */

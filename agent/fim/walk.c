@@ -12,8 +12,8 @@
 #include "common/base/text.h"
 
 #define JOBS            2
-#define RELEASE_ENTRIES 16384 /* some 4 MiB of the store */
-#define STEP_REQUESTS   64    /* looked into in one step of the loop */
+#define RELEASE_ENTRIES 4096 /* 1 MiB of the store, if it lies together */
+#define STEP_REQUESTS   64   /* looked into in one step of the loop */
 
 struct walk {
 	struct loop *loop;

@@ -22,7 +22,7 @@
 #define BACKOFF_MOST_MS   60000
 #define MESSAGE_BYTES_MAX (256u << 10)
 #define IDLE_BYTES        4096
-#define RELEASE_BATCHES   16
+#define RELEASE_EVENTS    500
 #define DEAF_AFTER        3 /* heartbeats without a word from the collector */
 
 enum ship_state { OFFLINE, CONNECTING, GREETING, STREAMING, WAITING };
@@ -48,7 +48,6 @@ struct ship {
 	uint64_t in_flight[WINDOW_MAX]; /* the last seq of each batch that is not confirmed, oldest
 	                                   first */
 	unsigned in_flight_count;
-	unsigned unreleased; /* batches read since the store's pages were given back */
 
 	struct arena *arena;
 	struct buf scratch; /* encoded messages */
@@ -129,10 +128,8 @@ static int send_next_batch(struct ship *ship)
 		return rc;
 	send_message(ship, &message);
 	/* A long spool is read once, and need not stay this process's memory. */
-	if (++ship->unreleased == RELEASE_BATCHES) {
-		ship->unreleased = 0;
+	if (message.batch.count >= RELEASE_EVENTS)
 		kv_release_pages(state_kv(ship->state));
-	}
 	ship->sent_seq += message.batch.count;
 	ship->in_flight[ship->in_flight_count++] = ship->sent_seq;
 	return 1;

@@ -6,7 +6,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define REST_MS 1000 /* gathers confirmations: a trim costs one commit */
+#define REST_MS     1000 /* gathers confirmations: a trim costs one commit */
+#define TRIM_EVENTS 2048 /* in one transaction, which touches every page that they stand on */
 
 struct trimmer {
 	struct loop *loop;
@@ -16,7 +17,8 @@ struct trimmer {
 	struct timer *timer;
 	uint64_t confirmed_seq; /* as far as was asked for */
 	uint64_t trimmed_seq;   /* as far as it has come */
-	uint64_t working_seq;   /* the worker's target */
+	uint64_t asked_seq;     /* when the worker began */
+	uint64_t working_seq;   /* the worker's target: that, or a portion of the way */
 	int code;
 	struct reason why;
 	bool is_working;
@@ -52,16 +54,19 @@ static void done(void *ctx)
 		trimmer->trimmed_seq = trimmer->working_seq;
 	else
 		log_warn("%s", trimmer->why.text);
+	bool was_portion = trimmer->code == 0 && trimmer->working_seq < trimmer->asked_seq;
 	if (trimmer->trimmed_seq < trimmer->confirmed_seq)
-		timer_start(trimmer->timer, REST_MS, 0);
+		timer_start(trimmer->timer, was_portion ? 0 : REST_MS, 0);
 	trimmer->trimmed(trimmer->ctx);
 }
 
 static void begin(void *ctx)
 {
 	struct trimmer *trimmer = ctx;
+	uint64_t portion_seq = state_position(trimmer->state).first_seq + TRIM_EVENTS - 1;
 	trimmer->is_working = true;
-	trimmer->working_seq = trimmer->confirmed_seq;
+	trimmer->asked_seq = trimmer->confirmed_seq;
+	trimmer->working_seq = trimmer->asked_seq < portion_seq ? trimmer->asked_seq : portion_seq;
 	loop_work(trimmer->loop, work, done, trimmer);
 }
 

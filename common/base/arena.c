@@ -78,6 +78,14 @@ void arena_reset(struct arena *arena)
 	kept->len = 0;
 }
 
+void arena_rest(struct arena *arena)
+{
+	free_blocks(arena->first);
+	arena->first = NULL;
+	arena->used = 0;
+	arena->next_cap = BLOCK_FIRST;
+}
+
 size_t arena_used(const struct arena *arena)
 {
 	return arena->used;

@@ -17,6 +17,8 @@ struct arena *arena_new(size_t limit_bytes);
 void arena_free(struct arena *arena);
 /* Forgets every piece; keeps one block for the next batch. */
 void arena_reset(struct arena *arena);
+/* The same, and keeps nothing: there will be no next batch for a while. */
+void arena_rest(struct arena *arena);
 size_t arena_used(const struct arena *arena);
 
 /* Aligned for any type, not zeroed. */

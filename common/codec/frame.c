@@ -55,9 +55,12 @@ static void free_contexts(void *ptr)
 	free(contexts);
 }
 
-/* The destructor does not run for the thread that ends the process. */
-static void free_main_contexts(void)
+static void make_key(void);
+
+/* Also at the end: the destructor does not run for the thread that ends the process. */
+void frame_rest(void)
 {
+	pthread_once(&contexts_once, make_key);
 	struct contexts *contexts = pthread_getspecific(contexts_key);
 	if (contexts == NULL)
 		return;
@@ -69,7 +72,7 @@ static void make_key(void)
 {
 	if (pthread_key_create(&contexts_key, free_contexts) != 0)
 		abort();
-	atexit(free_main_contexts);
+	atexit(frame_rest);
 }
 
 static struct contexts *contexts_of_thread(void)

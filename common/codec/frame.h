@@ -64,4 +64,8 @@ int64_t frame_parse(struct slice in, struct frame *out, struct reason *out_why);
 int frame_open(
         const struct frame *frame, struct buf *scratch, struct slice *out, struct reason *out_why);
 
+/* Frees what this thread compresses and decompresses with (half a megabyte and more after large
+ * frames); the next frame makes it anew. */
+void frame_rest(void);
+
 #endif

@@ -11,7 +11,8 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
-#define READ_STEP_BYTES (16u << 10)
+#define READ_LEAST_BYTES 4096 /* then as much again as there is */
+#define READ_STEP_BYTES  (16u << 10)
 
 /* "cannot <action> '<path, safe to show>': <why>" */
 static int fail_path(struct reason *out_why, int code, const char *action, const char *path)
@@ -34,8 +35,10 @@ static int read_to_end(int fd, size_t limit_bytes, struct buf *out)
 
 	for (;;) {
 		size_t want = limit_bytes - done;
+		size_t step = done < READ_LEAST_BYTES ? READ_LEAST_BYTES : done;
 
-		want = want < READ_STEP_BYTES ? want + 1 : READ_STEP_BYTES;
+		step = step < READ_STEP_BYTES ? step : READ_STEP_BYTES;
+		want = want < step ? want + 1 : step;
 		ssize_t got = read(fd, buf_reserve(out, want), want);
 		if (got < 0 && errno == EINTR)
 			continue;

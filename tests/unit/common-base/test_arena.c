@@ -91,6 +91,19 @@ static void test_copies_equal_their_source(void **state)
 	arena_free(arena);
 }
 
+static void test_a_rested_arena_works_like_a_new_one(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(1u << 20);
+	assert_non_null(arena_alloc(arena, 100000));
+	arena_rest(arena);
+	assert_int_equal(arena_used(arena), 0);
+	assert_true(slice_is(arena_copy(arena, slice_text("again")), "again"));
+	arena_rest(arena);
+	arena_rest(arena);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +112,7 @@ int main(void)
 	        cmocka_unit_test(test_reset_gives_the_whole_limit_back),
 	        cmocka_unit_test(test_zeroed_memory_is_zero_after_a_reset),
 	        cmocka_unit_test(test_copies_equal_their_source),
+	        cmocka_unit_test(test_a_rested_arena_works_like_a_new_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

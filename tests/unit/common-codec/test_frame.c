@@ -212,6 +212,17 @@ static void test_threads_have_contexts_of_their_own(void **state)
 		pthread_join(threads[i], NULL);
 }
 
+static void test_frames_go_on_after_a_rest(void **state)
+{
+	(void)state;
+	uint8_t same[5000] = {0};
+	frame_rest();
+	assert_round_trip(slice_of(same, sizeof(same)), FRAME_ZSTD);
+	frame_rest();
+	frame_rest();
+	assert_round_trip(slice_of(same, sizeof(same)), FRAME_ZSTD);
+}
+
 static void test_every_kind_has_a_name(void **state)
 {
 	(void)state;
@@ -235,6 +246,7 @@ int main(void)
 	        cmocka_unit_test(test_content_that_differs_from_its_declared_size_is_refused),
 	        cmocka_unit_test(test_cut_or_doubled_compressed_frame_is_refused),
 	        cmocka_unit_test(test_threads_have_contexts_of_their_own),
+	        cmocka_unit_test(test_frames_go_on_after_a_rest),
 	        cmocka_unit_test(test_every_kind_has_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
