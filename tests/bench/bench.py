@@ -13,6 +13,7 @@ import run_ingest
 import run_latency
 import run_memory
 import run_scan
+import run_untar
 from measure import BENCH_DIR, bench_program, run as run_program
 from table import Raw, machine, write_section
 
@@ -27,7 +28,7 @@ class Index:
         return [Raw(run_program(bench_program("index"))[3])]
 
 
-BENCHES = {"memory": run_memory, "scan": run_scan, "latency": run_latency, "ingest": run_ingest, "index": Index}
+BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "ingest": run_ingest, "index": Index}
 
 
 def run_one(name, is_writing):
