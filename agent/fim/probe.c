@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/fim/names.h"
 #include "agent/fim/nearby.h"
 #include "agent/fim/statted.h"
+#include "agent/touch/names.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/base/mem.h"

@@ -9,8 +9,8 @@
  * Owner    slices that come out are valid until the next refresh.
  * Thread   one at a time.
  */
-#ifndef TSUJIBAN_AGENT_FIM_NAMES_H
-#define TSUJIBAN_AGENT_FIM_NAMES_H
+#ifndef TSUJIBAN_AGENT_TOUCH_NAMES_H
+#define TSUJIBAN_AGENT_TOUCH_NAMES_H
 
 #include "common/base/slice.h"
 

@@ -1,4 +1,4 @@
-#include "agent/fim/names.h"
+#include "agent/touch/names.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "agent/fim/names.h"
+#include "agent/touch/names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
