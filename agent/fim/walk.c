@@ -12,7 +12,7 @@
 #include "common/base/text.h"
 
 #define JOBS            2
-#define RELEASE_ENTRIES 4096 /* 1 MiB of the store, if it lies together */
+#define RELEASE_ENTRIES 1024 /* each page that is read brings its neighbours in the file along */
 #define STEP_REQUESTS   64   /* looked into in one step of the loop */
 
 struct walk {

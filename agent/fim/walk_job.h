@@ -18,7 +18,7 @@
 #include "agent/fim/walk_queue.h"
 
 #define WALK_JOB_DIRECTORIES 64
-#define WALK_JOB_ENTRIES     2048
+#define WALK_JOB_ENTRIES     1024
 #define WALK_JOB_RESULTS     16384 /* of one directory: a larger one takes several turns */
 
 struct walk_result {
