@@ -14,9 +14,19 @@ static struct event event_of(const struct finding *finding, enum event_action ac
 	};
 }
 
+/* Who was seen at a path need not be who brought about what a comparison found there. */
+static struct event without_strangers(struct event event)
+{
+	if (event.cause != CAUSE_LIVE) {
+		event.actor = NULL;
+		event.actor_gap = ACTOR_UNSEEN;
+	}
+	return event;
+}
+
 static void add(struct decision *decision, struct event event)
 {
-	decision->event[decision->count++] = event;
+	decision->event[decision->count++] = without_strangers(event);
 }
 
 static void add_transient(struct decision *decision, const struct finding *finding, uint32_t lives)
@@ -155,10 +165,10 @@ struct event decide_lost(
 	event.path = path;
 	event.before = before;
 	event.cause = cause_of_change(directory);
-	return event;
+	return without_strangers(event);
 }
 
 struct event decide_retired(const struct finding *finding)
 {
-	return event_of(finding, ACTION_RETIRED);
+	return without_strangers(event_of(finding, ACTION_RETIRED));
 }

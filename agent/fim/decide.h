@@ -1,6 +1,8 @@
 /*
  * decide - what a path's reading means, given what was known of it: the table in journal.h.
  *
+ * An event that no live touch brought about has no actor, whoever else was seen at the path.
+ *
  * Pure: looks at nothing but its arguments. Slices and states in what comes out are borrowed from
  * what went in.
  */

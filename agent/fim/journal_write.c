@@ -10,6 +10,7 @@
 #include "agent/fim/footing.h"
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
+#include "agent/touch/witness.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 
@@ -115,7 +116,7 @@ static const struct filestate *state_seen(const struct sighting *sighting)
 
 /* `before` is where the baseline's state goes; it has to live as long as the finding. */
 static int find(struct write *write, struct slice path, const struct sighting *sighting,
-        enum event_cause cause, struct filestate *before, struct finding *out)
+        const struct settled *settled, struct filestate *before, struct finding *out)
 {
 	int rc = recall(write, path, before);
 	if (rc < 0)
@@ -125,8 +126,10 @@ static int find(struct write *write, struct slice path, const struct sighting *s
 	        .before = rc > 0 ? before : NULL,
 	        .after = state_seen(sighting),
 	        .is_fresh = sighting->reading.is_fresh,
-	        .cause = cause,
+	        .cause = settled->cause,
 	        .time_ns = sighting->time_ns,
+	        .actor = settled->by ? &settled->by->actor : NULL,
+	        .actor_gap = settled->gap,
 	};
 	out->is_baselined = is_baselined(write, path);
 	return 0;
@@ -261,7 +264,7 @@ static int write_path(struct write *write, struct batch_entry *entry)
 	struct filestate before;
 	struct finding finding;
 	struct decision decision;
-	int rc = find(write, settled->path, &entry->now, settled->cause, &before, &finding);
+	int rc = find(write, settled->path, &entry->now, settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	finding.hints = settled->hints;
@@ -295,7 +298,7 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	entry->old_lacks_footing = rc == 0;
 	if (is_early)
 		return 0;
-	rc = find(write, settled->old_path, &entry->old, settled->cause, &before, &finding);
+	rc = find(write, settled->old_path, &entry->old, settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	finding.lives = settled->old_lives;
@@ -322,9 +325,9 @@ static int find_rename(struct write *write, const struct batch_entry *entry,
         struct filestate before[2], struct finding *old, struct finding *new)
 {
 	const struct settled *settled = entry->settled;
-	int rc = find(write, settled->old_path, &entry->old, settled->cause, &before[0], old);
+	int rc = find(write, settled->old_path, &entry->old, settled, &before[0], old);
 	if (rc == 0)
-		rc = find(write, settled->path, &entry->now, settled->cause, &before[1], new);
+		rc = find(write, settled->path, &entry->now, settled, &before[1], new);
 	new->lives = settled->lives;
 	return rc;
 }
@@ -366,7 +369,7 @@ static int write_retired(struct write *write, struct batch_entry *entry)
 	struct filestate before;
 	struct finding finding;
 	bool has_below = false;
-	int rc = find(write, path, &entry->now, entry->settled->cause, &before, &finding);
+	int rc = find(write, path, &entry->now, entry->settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	rc = baseline_each_below(state_txn_kv(write->txn), path, stop_at_first, &has_below);

@@ -34,7 +34,7 @@ void settle_free(struct settle *settle)
 	HASH_CLEAR(hh, settle->items);
 	for (; item; item = next) {
 		next = item->hh.next;
-		free(item);
+		item_free(item);
 	}
 	due_fini(&settle->waiting);
 	free(settle);
@@ -63,7 +63,7 @@ void settle_touch(struct settle *settle, const struct touch *touch, uint64_t now
 		overflow(settle, touch->path, touch->cause);
 	}
 	if (old) {
-		item_tell_done(settle, old, touch->hints, touch->cause, now_ms);
+		item_tell_done(settle, old, touch, now_ms);
 		item_schedule(settle, old);
 	} else if (is_rename) {
 		overflow(settle, touch->old_path, touch->cause);
@@ -80,7 +80,10 @@ static void send_out(struct settle *settle, struct item *item)
 	        .lives = item->lives,
 	        .old_lives = item->old_lives,
 	        .cause = item->cause,
+	        .by = item->hands.by,
+	        .gap = hands_gap(&item->hands),
 	};
+	item->hands = (struct hands){0}; /* `out` has the reference now */
 	if (old) {
 		item->out.old_path = slice_of(old->path, old->path_len);
 		item->out.old_follows = old->is_told;
@@ -114,9 +117,11 @@ static void tell_again(
         struct settle *settle, struct item *item, uint64_t again_after_ms, uint64_t now_ms)
 {
 	struct settled out = item->out;
+	struct hands hands = {.by = out.by, .gap = out.gap};
 	struct item *old = item->out_old;
 	uint64_t again_ms = now_ms + again_after_ms;
 	item_tell(settle, item, out.hints, out.lives, out.cause, now_ms);
+	hands_add_before(&item->hands, &hands);
 	if (!item->is_born_live)
 		item->cause = out.cause;
 	item_recount(settle, item);
@@ -128,7 +133,9 @@ static void tell_again(
 		item->old_lives += out.old_lives;
 		return;
 	}
-	item_tell_done(settle, old, out.hints, out.cause, now_ms);
+	struct touch done = {.hints = out.hints, .cause = out.cause};
+	item_tell_done(settle, old, &done, now_ms);
+	hands_add_before(&old->hands, &hands);
 	old->lives += out.old_lives;
 }
 
@@ -141,6 +148,8 @@ void settle_finish(struct settle *settle, const struct settled *settled, uint64_
 	if (again_after_ms > 0)
 		tell_again(settle, item, again_after_ms, now_ms);
 	item->out.path = (struct slice){0};
+	witness_drop(item->out.by);
+	item->out.by = NULL;
 	item->out_old = NULL;
 	item->is_out = false;
 	item_recount(settle, item);

@@ -8,6 +8,9 @@
  * keeps its two paths together: neither is out elsewhere while the move is. Renames that would wait
  * for each other in a circle fall apart into single paths.
  *
+ * Who acted: see hands.h. The reference of `by` is settle's from `ready` to settle_finish, so a
+ * worker may read the actor; a path that is read again keeps it.
+ *
  * Memory   above limit paths, a further touch of a path that is not yet held becomes a request to
  *          compare its directory (`overflowed`), so that memory is bounded and nothing is
  *          forgotten.

@@ -76,13 +76,20 @@ void item_make_ready(struct settle *settle, struct item *item)
 	DL_APPEND(settle->ready, item);
 }
 
+void item_free(struct item *item)
+{
+	hands_fini(&item->hands);
+	witness_drop(item->out.by);
+	free(item);
+}
+
 void item_drop_if_empty(struct settle *settle, struct item *item)
 {
 	if (item->is_told || item->is_out || item->leader)
 		return;
 	item_unschedule(settle, item);
 	HASH_DELETE(hh, settle->items, item);
-	free(item);
+	item_free(item);
 }
 
 /* --- what is said ---------------------------------------------------------------------------- */
@@ -102,6 +109,7 @@ void item_tell(struct settle *settle, struct item *item, unsigned hints, uint32_
 	if (!item->is_told) {
 		item->is_born_live = false;
 		item->hints = 0;
+		hands_fini(&item->hands);
 		item->lives = item->lives_at_rename = item->old_lives = 0;
 		item->cause = cause;
 		item->first_ms = now_ms;
@@ -130,16 +138,19 @@ void item_tell_touch(
 	/* What is ready by an earlier word stays so. */
 	bool was_due = item->is_told && item->due.at_ms <= now_ms;
 	item_tell(settle, item, touch->hints, lives, touch->cause, now_ms);
+	hands_add(&item->hands, touch->by, touch->gap);
 	uint64_t due_ms = is_terminal(touch) ? now_ms : quiet_until(settle, item, now_ms);
 	if (!was_due)
 		due_set(&settle->waiting, &item->due, due_ms);
 }
 
 /* A path that a rename has to do with, to be looked at by itself. */
-void item_tell_done(struct settle *settle, struct item *item, unsigned hints,
-        enum event_cause cause, uint64_t now_ms)
+void item_tell_done(
+        struct settle *settle, struct item *item, const struct touch *touch, uint64_t now_ms)
 {
-	item_tell(settle, item, TOUCH_DONE | (hints & TOUCH_RELIST), 0, cause, now_ms);
+	unsigned hints = TOUCH_DONE | (touch->hints & TOUCH_RELIST);
+	item_tell(settle, item, hints, 0, touch->cause, now_ms);
+	hands_add(&item->hands, touch->by, touch->gap);
 	if (item->due.at_ms > now_ms)
 		due_set(&settle->waiting, &item->due, now_ms);
 }

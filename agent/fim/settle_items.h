@@ -14,11 +14,12 @@
 #include <utlist.h>
 
 #include "agent/fim/due.h"
+#include "agent/fim/hands.h"
 #include "agent/fim/settle.h"
 
 /*
- * One path. What was said since it was last given out stands in hints, lives, cause and old; what
- * its reader has stands in `out` and does not move while it is out.
+ * One path. What was said since it was last given out stands in hints, lives, cause, hands and old;
+ * what its reader has stands in `out` and does not move while it is out.
  *
  * A rename makes its target the leader and its source the companion: until the leader has been out
  * the companion is not given out by itself, and while the leader is out the companion counts as
@@ -29,13 +30,14 @@ struct item {
 	UT_hash_handle hh;
 	struct item *prev, *next; /* in the list of ready ones */
 
-	bool is_told;      /* something was said; the seven below tell what */
+	bool is_told;      /* something was said; the eight below tell what */
 	bool is_born_live; /* a creation among it, as it happened */
 	unsigned hints;
 	uint32_t lives;
 	uint32_t lives_at_rename; /* how many before the last rename to here */
 	uint32_t old_lives;
 	enum event_cause cause;
+	struct hands hands;
 	struct item *old; /* companion: the last rename came from there */
 
 	struct item *leader; /* this is the companion of that rename, which has not been out yet */
@@ -71,6 +73,7 @@ void item_recount(struct settle *settle, struct item *item);
 void item_schedule(struct settle *settle, struct item *item);
 void item_unschedule(struct settle *settle, struct item *item);
 void item_make_ready(struct settle *settle, struct item *item);
+void item_free(struct item *item);
 void item_drop_if_empty(struct settle *settle, struct item *item);
 
 void item_tell(struct settle *settle, struct item *item, unsigned hints, uint32_t lives,
@@ -78,8 +81,8 @@ void item_tell(struct settle *settle, struct item *item, unsigned hints, uint32_
 void item_tell_touch(
         struct settle *settle, struct item *item, const struct touch *touch, uint64_t now_ms);
 /* A path that a rename has to do with, to be looked at by itself. */
-void item_tell_done(struct settle *settle, struct item *item, unsigned hints,
-        enum event_cause cause, uint64_t now_ms);
+void item_tell_done(
+        struct settle *settle, struct item *item, const struct touch *touch, uint64_t now_ms);
 
 void item_touch_rename(struct settle *settle, struct item *item, struct item *old,
         const struct touch *touch, uint64_t now_ms);

@@ -36,7 +36,7 @@ static void part_from_other(struct settle *settle, struct item *item, struct ite
 	if (!replaced || replaced == old)
 		return;
 	item_part(item);
-	item_tell_done(settle, replaced, touch->hints, touch->cause, now_ms);
+	item_tell_done(settle, replaced, touch, now_ms);
 	replaced->lives += item->old_lives;
 	item->old_lives = 0;
 	item_schedule(settle, replaced);
@@ -50,8 +50,10 @@ static void rename_one(struct settle *settle, struct item *item, struct item *ol
 	if (item_link(item, old)) {
 		old->is_told = false;
 		item->old_lives += lives;
+		hands_add_before(&item->hands, &old->hands);
+		hands_fini(&old->hands);
 	} else {
-		item_tell_done(settle, old, touch->hints, touch->cause, now_ms);
+		item_tell_done(settle, old, touch, now_ms);
 		old->lives = lives;
 	}
 	item_recount(settle, old);
@@ -68,7 +70,8 @@ static void rename_on(struct settle *settle, struct item *item, struct item *old
 	old->old_lives = 0;
 	if (old->lives > old->lives_at_rename)
 		old->lives--; /* made after the first rename: it is what went on to C */
-	item_tell_done(settle, old, touch->hints, touch->cause, now_ms);
+	hands_add_before(&item->hands, &old->hands);
+	item_tell_done(settle, old, touch, now_ms);
 	item_schedule(settle, old);
 	if (origin == item) {
 		item->lives += origin_lives;
@@ -77,7 +80,7 @@ static void rename_on(struct settle *settle, struct item *item, struct item *old
 	if (item_link(item, origin)) {
 		item->old_lives += origin_lives;
 	} else {
-		item_tell_done(settle, origin, touch->hints, touch->cause, now_ms);
+		item_tell_done(settle, origin, touch, now_ms);
 		origin->lives += origin_lives;
 	}
 	item_schedule(settle, origin);

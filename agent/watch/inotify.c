@@ -16,7 +16,12 @@
 static void tell(struct watch *watch, struct slice path, struct slice old_path, unsigned hints)
 {
 	struct touch touch = {
-	        .path = path, .old_path = old_path, .hints = hints, .cause = CAUSE_LIVE};
+	        .path = path,
+	        .old_path = old_path,
+	        .hints = hints,
+	        .cause = CAUSE_LIVE,
+	        .gap = ACTOR_SOURCE,
+	};
 	watch->events.touched(watch->ctx, &touch);
 }
 

@@ -188,6 +188,29 @@ static void test_a_move_tells_where_from_and_what_else_changed(void **state)
 	assert_int_equal(decision.baseline, BASELINE_PUT);
 }
 
+static void test_only_what_was_seen_live_has_an_actor(void **state)
+{
+	(void)state;
+	static const struct actor VIM = {.pid = 7};
+	const enum event_cause CAUSES[] = {CAUSE_LIVE, CAUSE_OFFLINE, CAUSE_RESCAN, CAUSE_AUDIT};
+	for (size_t i = 0; i < sizeof(CAUSES) / sizeof(CAUSES[0]); i++) {
+		struct decision decision;
+		struct finding finding = {.path = slice_text("/a"),
+		        .before = &FILE_A,
+		        .after = &FILE_B,
+		        .cause = CAUSES[i],
+		        .actor = &VIM,
+		        .actor_gap = ACTOR_MANY};
+		bool is_live = CAUSES[i] == CAUSE_LIVE;
+		decide_path(&finding, &decision);
+		assert_ptr_equal(decision.event[0].actor, is_live ? &VIM : NULL);
+		assert_int_equal(decision.event[0].actor_gap, is_live ? ACTOR_MANY : ACTOR_UNSEEN);
+		struct event lost = decide_lost(&finding, slice_text("/a/b"), &FILE_A);
+		assert_ptr_equal(lost.actor, is_live ? &VIM : NULL);
+		assert_int_equal(lost.actor_gap, is_live ? ACTOR_MANY : ACTOR_UNSEEN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +220,7 @@ int main(void)
 	                test_a_fresh_state_is_told_as_it_is_but_kept_so_that_it_does_not_stand),
 	        cmocka_unit_test(test_a_move_is_verified_by_inode),
 	        cmocka_unit_test(test_a_move_tells_where_from_and_what_else_changed),
+	        cmocka_unit_test(test_only_what_was_seen_live_has_an_actor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

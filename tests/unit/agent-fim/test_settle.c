@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/touch/witness.h"
+
 static struct settle *settle;
 static uint64_t now = 1000;
 static char overflowed[256];
@@ -483,6 +485,127 @@ static void test_no_touch_is_forgotten_and_no_path_is_out_twice(void **state)
 	}
 }
 
+static struct witness *process(uint32_t pid)
+{
+	struct actor actor = {.pid = pid, .started_ns = pid * 1000000000LL};
+	return witness_new(&actor, ACTOR_KNOWN);
+}
+
+static void touch_by(const char *path, unsigned hints, struct witness *by)
+{
+	struct touch touch = {
+	        .path = slice_text(path), .hints = hints, .cause = CAUSE_LIVE, .by = by};
+	settle_touch(settle, &touch, now);
+}
+
+static void rename_by(const char *path, const char *old_path, struct witness *by)
+{
+	struct touch touch = {.path = slice_text(path),
+	        .old_path = slice_text(old_path),
+	        .hints = TOUCH_DONE,
+	        .cause = CAUSE_LIVE,
+	        .by = by};
+	settle_touch(settle, &touch, now);
+}
+
+static void test_a_path_keeps_who_touched_it_until_it_was_read(void **state)
+{
+	(void)state;
+	struct witness *vim = process(7);
+	touch_by("/a", TOUCH_WRITING, vim);
+	touch("/a", TOUCH_DONE);
+	const struct settled *settled = take("/a");
+	assert_ptr_equal(settled->by, vim);
+	assert_int_equal(settled->gap, ACTOR_KNOWN);
+	touch("/a", TOUCH_DONE); /* while it is out: nobody that is known */
+	assert_ptr_equal(settled->by, vim);
+	finish(settled);
+	settled = take("/a");
+	assert_null(settled->by);
+	assert_int_equal(settled->gap, ACTOR_UNSEEN);
+	finish(settled);
+	assert_int_equal(vim->references, 1);
+	witness_drop(vim);
+}
+
+static void test_of_two_processes_the_last_is_told(void **state)
+{
+	(void)state;
+	struct witness *vim = process(7), *sed = process(8);
+	touch_by("/a", TOUCH_WRITING, vim);
+	touch_by("/a", TOUCH_DONE, sed);
+	const struct settled *settled = take("/a");
+	assert_ptr_equal(settled->by, sed);
+	assert_int_equal(settled->gap, ACTOR_MANY);
+	finish(settled);
+	witness_drop(vim);
+	witness_drop(sed);
+}
+
+static void test_a_path_that_is_read_again_keeps_who_touched_it(void **state)
+{
+	(void)state;
+	struct witness *vim = process(7), *sed = process(8);
+	touch_by("/a", TOUCH_DONE, vim);
+	settle_finish(settle, take("/a"), 100, now);
+	now += 100;
+	const struct settled *settled = take("/a");
+	assert_ptr_equal(settled->by, vim);
+	assert_int_equal(settled->gap, ACTOR_KNOWN);
+	touch_by("/a", TOUCH_DONE, sed);
+	settle_finish(settle, settled, 100, now);
+	settled = take("/a");
+	assert_ptr_equal(settled->by, sed);
+	assert_int_equal(settled->gap, ACTOR_MANY);
+	finish(settled);
+	witness_drop(vim);
+	witness_drop(sed);
+}
+
+static void test_a_rename_takes_along_who_wrote_the_old_path(void **state)
+{
+	(void)state;
+	struct witness *sort = process(7), *mv = process(8);
+	touch_by("/t", TOUCH_CREATED | TOUCH_DONE, sort);
+	rename_by("/a", "/t", mv);
+	const struct settled *settled = take("/a");
+	assert_ptr_equal(settled->by, mv);
+	assert_int_equal(settled->gap, ACTOR_MANY);
+	finish(settled);
+	assert_nothing();
+	touch_by("/t", TOUCH_CREATED | TOUCH_DONE, mv);
+	rename_by("/u", "/t", mv);
+	rename_by("/a", "/u", sort);
+	finish(take("/u"));
+	settled = take("/a");
+	assert_ptr_equal(settled->by, sort);
+	assert_int_equal(settled->gap, ACTOR_MANY);
+	settle_finish(settle, settled, 1, now); /* again, with both paths */
+	now++;
+	settled = take("/a");
+	assert_true(slice_is(settled->old_path, "/t"));
+	assert_ptr_equal(settled->by, sort);
+	finish(settled);
+	assert_int_equal(settle_count(settle), 0);
+	assert_int_equal(sort->references, 1);
+	assert_int_equal(mv->references, 1);
+	witness_drop(sort);
+	witness_drop(mv);
+}
+
+static void test_what_is_still_held_at_the_end_is_let_go(void **state)
+{
+	(void)state;
+	struct witness *vim = process(7);
+	touch_by("/waits", TOUCH_WRITING, vim);
+	touch_by("/is-out", TOUCH_DONE, vim);
+	take("/is-out");
+	settle_free(settle);
+	settle = NULL;
+	assert_int_equal(vim->references, 1);
+	witness_drop(vim);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -505,6 +628,11 @@ int main(void)
 	        TEST(test_a_rename_and_back_is_two_single_paths),
 	        TEST(test_a_temporary_file_renamed_away_leaves_no_life),
 	        TEST(test_a_rename_comes_again_with_both_paths),
+	        TEST(test_a_path_keeps_who_touched_it_until_it_was_read),
+	        TEST(test_of_two_processes_the_last_is_told),
+	        TEST(test_a_path_that_is_read_again_keeps_who_touched_it),
+	        TEST(test_a_rename_takes_along_who_wrote_the_old_path),
+	        TEST(test_what_is_still_held_at_the_end_is_let_go),
 	        cmocka_unit_test_setup_teardown(
 	                test_above_the_limit_the_directory_is_asked_for, begin_small, end),
 	        cmocka_unit_test(test_no_touch_is_forgotten_and_no_path_is_out_twice),
