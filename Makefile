@@ -153,6 +153,26 @@ $(foreach f,$(filter-out proto collector,$(FOLDERS)),$(eval $(call unit_rules,$(
 unit: $(UNIT_BIN) ## build and run the unit tests (ONLY=pattern picks some)
 	@tests/run-unit.sh $(BUILD) $(ONLY)
 
+# --- the simulation: the agent's stages on a fake machine (tests/sim/sim.h) -------------------------
+# What tests/sim/*.c defines is taken from there: the linker opens an archive only for what is still
+# missing, so a fake that lacks a function of its header shows as a name defined twice.
+SIM_SRC := $(wildcard tests/sim/*.c)
+SIM_WRAPPED := open open64 openat openat64 fopen fopen64 close lstat lstat64 stat stat64 fstat fstat64 \
+	fstatat fstatat64 readlink readlinkat __readlinkat_chk realpath __realpath_chk statfs statfs64 \
+	read __read_chk getdents64 inotify_init1 inotify_add_watch inotify_rm_watch ioctl listxattr \
+	llistxattr flistxattr lgetxattr fgetxattr fanotify_init socket opendir access clock_gettime \
+	malloc_trim pthread_mutex_lock pthread_cond_wait file_make_dir file_lock random_bytes settle_touch \
+	log_error log_warn log_info log_debug
+comma := ,
+$(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(call archives,$(FLOOR_agent))
+	$(call say,LINK,$@)
+	$(link) $(SIM_WRAPPED:%=-Wl$(comma)--wrap=%) $(LIBS_AGENT)
+
+RUNS ?= 1000
+.PHONY: sim
+sim: $(BUILD)/sim ## thousands of interleavings of the agent's stages on a fake machine: SEED=1 RUNS=1000
+	@tests/sim/run.sh $(BUILD) $(if $(filter command,$(firstword $(origin SEED))),$(SEED),1) $(RUNS)
+
 # --- running ------------------------------------------------------------------------------------
 RUN_DIR ?= build/run
 

@@ -41,13 +41,16 @@ part build build all && {
 	if [ "$mode" = quick ]; then
 		part lint tests/lint/lint.sh build quick
 		part unit make --no-print-directory -j"$jobs" unit
+		part sim make --no-print-directory -j"$jobs" sim RUNS=500
 	else
 		part lint tests/lint/lint.sh build full
 		part unit make --no-print-directory -j"$jobs" unit
+		part sim make --no-print-directory -j"$jobs" sim RUNS=3000
 		part system make --no-print-directory system
 		export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 		part build-asan build SAN=address all && {
 			part unit-asan make --no-print-directory -j"$jobs" SAN=address unit
+			part sim-asan make --no-print-directory -j"$jobs" SAN=address sim RUNS=300
 			part corpus-asan make --no-print-directory -j"$jobs" SAN=address corpus
 			part system-asan make --no-print-directory SAN=address system
 		}

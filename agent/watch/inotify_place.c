@@ -39,13 +39,17 @@ static int queued_bytes(const struct watch *watch)
 static int place(struct watch *watch, struct slice dir, const char *path, uint64_t *out_since,
         uint32_t *out_unsure)
 {
-	int wd = -1, before = 0, after = 0;
+	int wd = -1, last = -1, before = 0, after = 0;
 	bool names = watch->events.wants_names && watch->events.wants_names(watch->ctx, dir);
 	for (int tries = 0; tries < ADD_TRIES; tries++) {
 		before = queued_bytes(watch);
 		wd = inotify_add_watch(watch->fd, path, names ? NAMES_MASK : WATCH_MASK);
+		int code = wd < 0 ? -errno : 0;
+		if (last >= 0 && last != wd) /* what was watched a moment ago has left the path */
+			wds_abandon(&watch->tree.wds, last);
 		if (wd < 0)
-			return -errno;
+			return code;
+		last = wd;
 		after = queued_bytes(watch);
 		if (before == after)
 			break;

@@ -89,19 +89,31 @@ void wds_set(struct watch_wds *wds, int wd, struct watch_node *node)
 	slot->is_ended = false;
 }
 
+static void give_back(struct watch_wds *wds, struct wd_slot *slot)
+{
+	slot->is_ended = true;
+	if (wds->ended_count == wds->ended_room) {
+		wds->ended_room = wds->ended_room ? wds->ended_room * 2 : 64;
+		wds->ended = mem_resize(wds->ended, wds->ended_room * sizeof(*wds->ended));
+	}
+	wds->ended[wds->ended_count++] = slot->wd;
+}
+
 void wds_end(struct watch_wds *wds, int wd)
 {
 	struct wd_slot *slot = find(wds, wd);
 	if (!slot || !slot->node)
 		return;
 	slot->node = NULL;
-	slot->is_ended = true;
 	wds->live--;
-	if (wds->ended_count == wds->ended_room) {
-		wds->ended_room = wds->ended_room ? wds->ended_room * 2 : 64;
-		wds->ended = mem_resize(wds->ended, wds->ended_room * sizeof(*wds->ended));
-	}
-	wds->ended[wds->ended_count++] = wd;
+	give_back(wds, slot);
+}
+
+void wds_abandon(struct watch_wds *wds, int wd)
+{
+	struct wd_slot *slot = find_or_insert(wds, wd);
+	if (!slot->node && !slot->is_ended)
+		give_back(wds, slot);
 }
 
 int wds_take_ended(struct watch_wds *wds)

@@ -44,6 +44,9 @@ struct watch_node *wds_holder(const struct watch_wds *wds, int wd);
 void wds_set(struct watch_wds *wds, int wd, struct watch_node *node);
 /* The node lets go of it: it is to be given back. */
 void wds_end(struct watch_wds *wds, int wd);
+/* The same for one that inotify_add_watch returned and that nobody wants. Fine when it has a node:
+ * nothing happens then. */
+void wds_abandon(struct watch_wds *wds, int wd);
 /* The next descriptor to give back with inotify_rm_watch; -1: none. */
 int wds_take_ended(struct watch_wds *wds);
 /* IN_IGNORED was read. Returns the node that has lost its watch by it, or NULL. */

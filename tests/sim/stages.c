@@ -1,0 +1,174 @@
+#include "tests/sim/stages.h"
+
+#include <stdlib.h>
+
+#include "agent/inventory/inventory.h"
+#include "agent/report.h"
+#include "agent/ship/ship.h"
+#include "agent/state/spool.h"
+#include "common/base/mem.h"
+#include "tests/sim/sim.h"
+
+#define SHIP_BYTES (1u << 20)
+
+struct collector COLLECTOR;
+
+void collector_begin(void)
+{
+	COLLECTOR = (struct collector){0};
+}
+
+static void collector_take(struct slice event)
+{
+	if (COLLECTOR.count == COLLECTOR.room) {
+		struct slice *old = COLLECTOR.event;
+		COLLECTOR.room = COLLECTOR.room ? COLLECTOR.room * 2 : 256;
+		COLLECTOR.event = sim_alloc(COLLECTOR.room * sizeof *old);
+		if (COLLECTOR.count > 0)
+			memcpy(COLLECTOR.event, old, COLLECTOR.count * sizeof *old);
+	}
+	uint8_t *bytes = sim_alloc(event.len + 1);
+	memcpy(bytes, event.ptr, event.len);
+	COLLECTOR.event[COLLECTOR.count++] = slice_of(bytes, event.len);
+}
+
+/* --- ship ------------------------------------------------------------------------------------- */
+
+struct ship {
+	struct loop *loop;
+	struct state *state;
+	struct ship_events events;
+	void *ctx;
+	struct timer *timer;
+};
+
+static void carry(void *ctx)
+{
+	struct ship *ship = ctx;
+	struct batch batch;
+	if (SIM.is_dying)
+		return;
+	if (SIM.is_link_down) {
+		timer_start(ship->timer, 500, 0);
+		return;
+	}
+	struct arena *arena = arena_new(SHIP_BYTES);
+	int rc = spool_read(ship->state, COLLECTOR.count + 1, 1 + sim_below(&SIM.choices, 50),
+	        SHIP_BYTES / 2, arena, &batch);
+	if (rc < 0)
+		sim_fault(NULL, "the spool lacks event %zu: %s", COLLECTOR.count + 1, err_text(rc));
+	for (size_t i = 0; rc == 0 && i < batch.count; i++)
+		collector_take(batch.events[i]);
+	arena_free(arena);
+	/* The acknowledgement may be lost with the link; the next connection begins with it. */
+	bool is_lost = sim_chance(&SIM.choices, 20);
+	if (is_lost)
+		timer_start(ship->timer, 1000, 0);
+	else
+		ship->events.confirmed(ship->ctx, COLLECTOR.count);
+	if (rc == 0 && !is_lost && COLLECTOR.count + 1 < state_position(ship->state).next_seq)
+		timer_start(ship->timer, sim_below(&SIM.choices, 30), 0);
+}
+
+int ship_new(struct loop *loop, struct state *state, const struct ship_options *options,
+        const struct ship_events *events, void *ctx, struct ship **out, struct reason *out_why)
+{
+	(void)options, (void)out_why;
+	struct ship *ship = mem_new(sizeof *ship);
+	ship->loop = loop;
+	ship->state = state;
+	ship->events = *events;
+	ship->ctx = ctx;
+	ship->timer = timer_new(loop, carry, ship);
+	*out = ship;
+	return 0;
+}
+
+void ship_start(struct ship *ship)
+{
+	ship_wake(ship);
+}
+
+void ship_free(struct ship *ship)
+{
+	if (!ship)
+		return;
+	timer_free(ship->timer);
+	free(ship);
+}
+
+void ship_wake(struct ship *ship)
+{
+	if (!timer_is_active(ship->timer))
+		timer_start(ship->timer, sim_below(&SIM.choices, 100), 0);
+}
+
+/* --- inventory: has nothing to tell ----------------------------------------------------------- */
+
+int inventory_new(struct loop *loop, struct state *state, const struct inventory_options *options,
+        const struct inventory_events *events, void *ctx, struct inventory **out,
+        struct reason *out_why)
+{
+	(void)loop, (void)state, (void)options, (void)events, (void)ctx, (void)out_why;
+	*out = NULL;
+	return 0;
+}
+
+void inventory_start(struct inventory *inventory)
+{
+	(void)inventory;
+}
+
+void inventory_free(struct inventory *inventory)
+{
+	(void)inventory;
+}
+
+void inventory_hold(struct inventory *inventory, bool hold)
+{
+	(void)inventory, (void)hold;
+}
+
+/* --- report: nobody reads it ------------------------------------------------------------------ */
+
+int report_new(struct loop *loop, const struct report_stages *stages, struct report **out,
+        struct reason *out_why)
+{
+	(void)loop, (void)stages, (void)out_why;
+	*out = NULL;
+	return 0;
+}
+
+void report_free(struct report *report)
+{
+	(void)report;
+}
+
+void report_changed(struct report *report)
+{
+	(void)report;
+}
+
+void report_scan(struct report *report, bool is_first)
+{
+	(void)report;
+	sim_trace("agent: %s begins", is_first ? "first scan" : "comparison");
+}
+
+void report_scan_over(struct report *report)
+{
+	(void)report;
+	sim_trace("agent: scan over");
+}
+
+void report_degraded(struct report *report, struct slice path, const char *why)
+{
+	(void)report;
+	sim_trace("agent: degraded %.*s: %s", SLICE_ARG(path), why);
+}
+
+void report_held(struct report *report, const char *why)
+{
+	(void)report;
+	sim_trace("agent: held: %s", why ? why : "no more");
+}
