@@ -55,7 +55,8 @@ static bool is_same_record(const struct filestate *a, const struct filestate *b)
 {
 	return filestate_diff(a, b) == 0 && a->size == b->size && a->mtime_ns == b->mtime_ns &&
 	       a->ctime_ns == b->ctime_ns && a->device == b->device && a->hash == b->hash &&
-	       slice_equal(a->owner, b->owner) && slice_equal(a->group, b->group);
+	       slice_equal(a->owner, b->owner) && slice_equal(a->group, b->group) &&
+	       a->has_attributes == b->has_attributes;
 }
 
 static void decide_new(const struct finding *finding, struct decision *out)

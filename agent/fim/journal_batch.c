@@ -96,11 +96,9 @@ static bool recall(
 {
 	if (baseline_get(txn, path, out) < 0)
 		return false;
-	/* Names are looked up anew; only a link's target is taken over. */
+	/* Names are looked up anew. */
 	out->owner = out->group = (struct slice){0};
-	if (out->target.ptr)
-		out->target = arena_copy(arena, out->target);
-	return out->target.ptr || out->type != FILE_SYMLINK;
+	return filestate_keep(arena, out) == 0;
 }
 
 static void recall_chunk(struct journal_batch *batch, struct batch_reader *reader, size_t from,

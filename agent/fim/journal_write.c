@@ -81,15 +81,8 @@ static int recall(struct write *write, struct slice path, struct filestate *out)
 		return 0;
 	if (rc < 0)
 		return rc;
-	struct slice *texts[] = {&out->target, &out->owner, &out->group};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i]->ptr == NULL)
-			continue;
-		*texts[i] = arena_copy(arena, *texts[i]);
-		if (texts[i]->ptr == NULL)
-			return ERR_LIMIT;
-	}
-	return 1;
+	rc = filestate_keep(arena, out);
+	return rc < 0 ? rc : 1;
 }
 
 static bool is_baselined(struct write *write, struct slice path)
@@ -192,12 +185,7 @@ static int gather(void *ctx, struct slice path, const struct filestate *state)
 	struct lost *lost = &gathering->lost[gathering->count];
 	lost->state = *state;
 	lost->path = arena_copy(gathering->arena, path);
-	struct slice *texts[] = {&lost->state.target, &lost->state.owner, &lost->state.group};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i]->ptr)
-			*texts[i] = arena_copy(gathering->arena, *texts[i]);
-	}
-	if (!lost->path.ptr)
+	if (!lost->path.ptr || filestate_keep(gathering->arena, &lost->state) < 0)
 		return ERR_LIMIT;
 	gathering->count++;
 	return 0;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/fim/attributes.h"
 #include "agent/fim/nearby.h"
 #include "agent/fim/statted.h"
 #include "agent/touch/names.h"
@@ -29,6 +30,7 @@
 struct prober {
 	uint64_t hash_limit_bytes;
 	struct digest *digest;
+	struct attributes *attributes;
 	struct names *names;
 	struct nearby nearby;
 	uint8_t *buffer;
@@ -43,6 +45,7 @@ struct prober *prober_new(uint64_t hash_limit_bytes)
 	struct prober *prober = mem_new(sizeof(*prober));
 	prober->hash_limit_bytes = hash_limit_bytes;
 	prober->digest = digest_new();
+	prober->attributes = attributes_new();
 	prober->names = names_new("/etc/passwd", "/etc/group");
 	prober->nearby = NEARBY_INIT;
 	prober->keeps_atime = true;
@@ -54,6 +57,7 @@ void prober_free(struct prober *prober)
 	if (!prober)
 		return;
 	digest_free(prober->digest);
+	attributes_free(prober->attributes);
 	names_free(prober->names);
 	nearby_forget(&prober->nearby);
 	free(prober->buffer);
@@ -105,9 +109,9 @@ static int copy_into(struct arena *arena, struct slice *slice)
 
 /* --- content --------------------------------------------------------------------------------- */
 
-static int open_regular(struct prober *prober, struct place place)
+static int open_to_read(struct prober *prober, struct place place, int more_flags)
 {
-	const int FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	const int FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | more_flags;
 	int fd = -1;
 	if (prober->keeps_atime) {
 		fd = openat(place.at, place.name, FLAGS | O_NOATIME);
@@ -166,13 +170,17 @@ static void give_up(int code, struct reading *out)
 }
 
 /* Reads what was opened to its end and closes it; `seen` is what stat(2) said of it before. */
-static int read_opened(struct prober *prober, int fd, const struct stat *seen, struct reading *out)
+static int read_opened(struct prober *prober, int fd, const struct stat *seen, struct arena *arena,
+        struct reading *out)
 {
 	struct stat after;
 	int rc = hash_content(prober, fd, (uint64_t)seen->st_size, out->state.sha256);
+	int starved = attributes_read(prober->attributes, fd, arena, &out->state);
 	if (fstat(fd, &after) != 0)
 		rc = -errno;
 	close(fd);
+	if (starved < 0)
+		return starved;
 	if (rc < 0) {
 		give_up(rc, out);
 		return 0;
@@ -189,14 +197,14 @@ static int read_opened(struct prober *prober, int fd, const struct stat *seen, s
 	return 0;
 }
 
-static int read_regular(
-        struct prober *prober, struct place place, const struct stat *seen, struct reading *out)
+static int read_regular(struct prober *prober, struct place place, const struct stat *seen,
+        struct arena *arena, struct reading *out)
 {
-	int fd = open_regular(prober, place);
+	int fd = open_to_read(prober, place, 0);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ENXIO)
 		return TURNED_INTO_ANOTHER;
 	if (fd >= 0)
-		return read_opened(prober, fd, seen, out);
+		return read_opened(prober, fd, seen, arena, out);
 	give_up(fd, out);
 	return 0;
 }
@@ -227,29 +235,44 @@ static bool stands(
 	return filestate_stands(&expected, seen);
 }
 
+/* What stat(2) does not tell, of a file that stands. */
+static int take_over(const struct filestate *known, struct arena *arena, struct filestate *state)
+{
+	state->hash = known->hash;
+	memcpy(state->sha256, known->sha256, SHA256_BYTES);
+	state->target = known->target;
+	state->has_attributes = known->has_attributes;
+	state->flags = known->flags;
+	state->xattrs = known->xattrs;
+	return filestate_keep(arena, state);
+}
+
+/* Of a directory, or of a file that is not read. */
+static int open_for_attributes(
+        struct prober *prober, struct place place, struct arena *arena, struct filestate *state)
+{
+	int fd = open_to_read(prober, place, state->type == FILE_DIRECTORY ? O_DIRECTORY : 0);
+	if (fd < 0)
+		return 0;
+	int rc = attributes_read(prober->attributes, fd, arena, state);
+	close(fd);
+	return rc;
+}
+
 static int read_what_it_is(struct prober *prober, struct place place, const struct stat *seen,
-        const struct filestate *known, struct arena *arena, struct reading *out)
+        const char *path, struct arena *arena, struct reading *out)
 {
 	struct filestate *state = &out->state;
-	bool is_known = known && stands(prober, known, state);
-	if (state->type == FILE_SYMLINK && is_known) {
-		state->target = known->target;
-		return copy_into(arena, &state->target);
-	}
-	if (state->type == FILE_SYMLINK)
-		return read_link(place, arena, out);
-	if (state->type != FILE_REGULAR)
-		return 0;
-	if (is_known) {
-		state->hash = known->hash;
-		memcpy(state->sha256, known->sha256, SHA256_BYTES);
-		return 0;
-	}
-	if (state->size > prober->hash_limit_bytes) {
+	int rc = 0;
+	if (state->type == FILE_REGULAR && state->size <= prober->hash_limit_bytes)
+		return read_regular(prober, place, seen, arena, out);
+	if (state->type == FILE_REGULAR)
 		state->hash = HASH_TOO_LARGE;
-		return 0;
-	}
-	return read_regular(prober, place, seen, out);
+	if (state->type == FILE_REGULAR || state->type == FILE_DIRECTORY)
+		return open_for_attributes(prober, place, arena, state);
+	if (state->type == FILE_SYMLINK)
+		rc = read_link(place, arena, out);
+	return rc ? rc : attributes_read_path(prober->attributes, path, arena, state);
 }
 
 static int read_unseen(const struct filestate *known, struct arena *arena, struct reading *out)
@@ -259,27 +282,23 @@ static int read_unseen(const struct filestate *known, struct arena *arena, struc
 	out->state = *known;
 	if (known->type == FILE_REGULAR)
 		out->state.hash = HASH_UNREADABLE;
-	int rc = copy_into(arena, &out->state.target);
-	if (rc == 0)
-		rc = copy_into(arena, &out->state.owner);
-	return rc < 0 ? rc : copy_into(arena, &out->state.group);
+	return filestate_keep(arena, &out->state);
 }
 
 static void begin_state(const struct stat *seen, int64_t now_ns, struct reading *out)
 {
 	out->state = statted_state(seen);
 	out->links = seen->st_nlink > UINT32_MAX ? UINT32_MAX : (uint32_t)seen->st_nlink;
-	bool has_content = out->state.type == FILE_REGULAR || out->state.type == FILE_SYMLINK;
-	out->is_fresh = has_content && out->state.ctime_ns > now_ns - FRESH_NS;
+	out->is_fresh = out->state.ctime_ns > now_ns - FRESH_NS;
 }
 
 /* What was listed as a regular file is opened without a stat(2) before, which is for what must not
  * be opened (a device, a FIFO that somebody waits for). */
-static int read_listed(
-        struct prober *prober, struct place place, int64_t now_ns, struct reading *out)
+static int read_listed(struct prober *prober, struct place place, int64_t now_ns,
+        struct arena *arena, struct reading *out)
 {
 	struct stat seen;
-	int fd = open_regular(prober, place);
+	int fd = open_to_read(prober, place, 0);
 	if (fd < 0)
 		return TURNED_INTO_ANOTHER;
 	bool is_regular = fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode);
@@ -288,10 +307,10 @@ static int read_listed(
 		return TURNED_INTO_ANOTHER;
 	}
 	begin_state(&seen, now_ns, out);
-	return read_opened(prober, fd, &seen, out);
+	return read_opened(prober, fd, &seen, arena, out);
 }
 
-static int read_statted(struct prober *prober, struct place place, int64_t now_ns,
+static int read_statted(struct prober *prober, struct place place, const char *path, int64_t now_ns,
         const struct filestate *known, struct arena *arena, struct reading *out)
 {
 	struct stat seen;
@@ -300,7 +319,9 @@ static int read_statted(struct prober *prober, struct place place, int64_t now_n
 		return is_absent ? 0 : read_unseen(known, arena, out);
 	}
 	begin_state(&seen, now_ns, out);
-	return read_what_it_is(prober, place, &seen, known, arena, out);
+	if (known && stands(prober, known, &out->state))
+		return take_over(known, arena, &out->state);
+	return read_what_it_is(prober, place, &seen, path, arena, out);
 }
 
 static int read_once(struct prober *prober, const char *path, const struct filestate *known,
@@ -311,9 +332,9 @@ static int read_once(struct prober *prober, const char *path, const struct files
 	int rc = TURNED_INTO_ANOTHER;
 	*out = (struct reading){0};
 	if (prober->is_listed && !known)
-		rc = read_listed(prober, place, now_ns, out);
+		rc = read_listed(prober, place, now_ns, arena, out);
 	if (rc == TURNED_INTO_ANOTHER)
-		rc = read_statted(prober, place, now_ns, known, arena, out);
+		rc = read_statted(prober, place, path, now_ns, known, arena, out);
 	prober->is_listed = false; /* it was another, or is read again */
 	if (rc != 0 || out->state.type == FILE_ABSENT)
 		return rc;

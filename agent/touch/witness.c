@@ -20,7 +20,7 @@ static size_t texts_of(struct actor *actor, struct text out[5 + ACTOR_PARENTS_MA
 	out[count++] = (struct text){&actor->login_user, ACTOR_NAME_BYTES};
 	out[count++] = (struct text){&actor->container, ACTOR_NAME_BYTES};
 	for (unsigned i = 0; i < actor->parent_count; i++)
-		out[count++] = (struct text){&actor->parent[i], ACTOR_EXE_BYTES};
+		out[count++] = (struct text){&actor->parent[i], ACTOR_PARENT_BYTES};
 	return count;
 }
 

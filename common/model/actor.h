@@ -12,6 +12,7 @@
 #define ACTOR_PARENTS_MAX   8
 #define ACTOR_EXE_BYTES     4096 /* longer ones are cut */
 #define ACTOR_CMDLINE_BYTES 512
+#define ACTOR_PARENT_BYTES  256
 #define ACTOR_NAME_BYTES    256 /* user names, container ids */
 
 struct actor {

@@ -132,6 +132,8 @@ static int check_numbers(const struct event *event, struct reason *out_why)
 		return fail(out_why, ERR_FORMAT,
 		        "cannot take event: '%s' does not happen to kind %u",
 		        event_action_name(event->action), kind);
+	if ((unsigned)event->actor_gap > ACTOR_GAP_MAX || (unsigned)event->diff_gap > DIFF_GAP_MAX)
+		return fail(out_why, ERR_FORMAT, "cannot take event: unknown gap");
 	if (event->changed >= 1u << CHANGED_COUNT || (event->changed && kind != EVENT_FILE))
 		return fail(out_why, ERR_FORMAT, "cannot take event: unknown changes %#x",
 		        event->changed);
@@ -157,6 +159,7 @@ static int check_parts(const struct event *event, struct reason *out_why)
 	enum need old_path = event->action == ACTION_MOVED ? MUST : NEVER;
 	enum need detail = event->action == ACTION_GAP || event->action == ACTION_DEGRADED ? MUST
 	                                                                                   : MAY;
+	enum need on_files = event->kind == EVENT_FILE ? MAY : NEVER;
 	enum need transaction = event->action == ACTION_COMPLETED ? MUST : NEVER;
 	const struct {
 		enum need need;
@@ -170,6 +173,9 @@ static int check_parts(const struct event *event, struct reason *out_why)
 	        {old_path, event->old_path.len > 0, "an old path"},
 	        {detail, event->detail.len > 0, "a detail"},
 	        {transaction, event->transaction != NULL, "a transaction"},
+	        {on_files, event->actor != NULL, "an actor"},
+	        {on_files, event->explained != NULL, "an explanation"},
+	        {on_files, event->diff.len > 0, "a diff"},
 	        {NEVER, has_other, is_fact ? "a file state" : "a fact"},
 	};
 	for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {

@@ -46,6 +46,8 @@ enum event_action {
 
 #define EVENT_PATH_BYTES 4096 /* PATH_MAX: a longer path is refused */
 
+#define EVENT_DIFF_BYTES 16384 /* a longer diff is none: DIFF_TOO_LARGE */
+
 enum event_cause {
 	CAUSE_BASELINE = 1, /* first sight: no change */
 	CAUSE_LIVE = 2,

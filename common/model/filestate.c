@@ -1,5 +1,9 @@
 #include "common/model/filestate.h"
 
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/model/xattrs.h"
+
 static const char *const TYPE_NAMES[] = {
         [FILE_ABSENT] = "absent",
         [FILE_REGULAR] = "regular",
@@ -48,7 +52,23 @@ unsigned filestate_diff(const struct filestate *before, const struct filestate *
 	}
 	if (before->type == FILE_REGULAR && after->type == FILE_REGULAR)
 		changed |= diff_content(before, after);
+	if (before->has_attributes && after->has_attributes)
+		changed |= bit_if(before->flags != after->flags, CHANGED_FLAGS) |
+		           xattrs_diff(before->xattrs, after->xattrs);
 	return changed;
+}
+
+int filestate_keep(struct arena *arena, struct filestate *state)
+{
+	struct slice *texts[] = {&state->target, &state->owner, &state->group, &state->xattrs};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!texts[i]->ptr)
+			continue;
+		*texts[i] = arena_copy(arena, *texts[i]);
+		if (!texts[i]->ptr)
+			return ERR_LIMIT;
+	}
+	return 0;
 }
 
 /* HASH_TOO_LARGE says all that there is to say as long as the size stands; the other two may come

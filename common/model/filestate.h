@@ -52,7 +52,7 @@ struct filestate {
 };
 
 /* Flags that people set; the others follow from what the file system does by itself. */
-#define FILE_FLAGS_MASK 0x0082c1ffu
+#define FILE_FLAGS_MASK 0x6283c0ffu
 
 /* What differs between two states. Bits, so that an event can carry several. */
 enum file_change {
@@ -84,6 +84,11 @@ enum file_change {
  * counts as CHANGED_SHA256: its content may differ and nobody can tell.
  */
 unsigned filestate_diff(const struct filestate *before, const struct filestate *after);
+
+/* Copies every text of the state into the arena; absent ones stay absent. ERR_LIMIT when it is full.
+ */
+struct arena;
+int filestate_keep(struct arena *arena, struct filestate *state);
 
 /* Whether size, mtime, ctime, inode, device, type, mode, owner all stand, so that the content need
  * not be read again (given that `known` has a hash, or needs none). */

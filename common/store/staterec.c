@@ -1,8 +1,9 @@
 #include "common/store/staterec.h"
 
+#include "common/model/xattrs.h"
 #include "common/store/pathkey.h"
 
-#define VERSION 1
+#define VERSION 2
 
 static uint64_t zigzag(int64_t value)
 {
@@ -38,6 +39,10 @@ void staterec_append(struct buf *out, struct slice path, const struct filestate 
 	append_text(out, state->owner);
 	append_text(out, state->group);
 	append_text(out, pathkey_is_short(path) ? path : slice_of(NULL, 0));
+	if (!state->has_attributes)
+		return;
+	buf_append_varint(out, state->flags);
+	buf_append_slice(out, state->xattrs);
 }
 
 static bool take_u32(struct slice *in, uint32_t *out)
@@ -93,6 +98,20 @@ static bool take_hash(struct slice *in, struct filestate *out)
 	return true;
 }
 
+/* All that is left of the record. */
+static bool take_attributes(struct slice *in, uint8_t version, struct filestate *out)
+{
+	if (in->len == 0)
+		return true;
+	if (version < 2 || !take_u32(in, &out->flags) || (out->flags & ~FILE_FLAGS_MASK) ||
+	        !xattrs_check(*in))
+		return false;
+	out->has_attributes = true;
+	out->xattrs = in->len > 0 ? *in : slice_of(NULL, 0);
+	in->len = 0;
+	return true;
+}
+
 int staterec_read(struct slice record, struct filestate *out, struct slice *out_path)
 {
 	uint8_t version;
@@ -110,7 +129,8 @@ int staterec_read(struct slice record, struct filestate *out, struct slice *out_
 	                slice_take_varint(&record, &state.inode) &&
 	                slice_take_varint(&record, &state.device) && take_hash(&record, &state) &&
 	                take_text(&record, &state.target) && take_text(&record, &state.owner) &&
-	                take_text(&record, &state.group) && take_text(&record, &path);
+	                take_text(&record, &state.group) && take_text(&record, &path) &&
+	                take_attributes(&record, version, &state);
 	if (!is_whole || record.len != 0)
 		return ERR_FORMAT;
 	*out = state;

@@ -2,13 +2,17 @@
  * staterec - a file's state as a record: what the agent's baseline and the collector's picture
  * keep.
  *
- *   version 1, all integers varint, signed ones zigzag
- *   1 byte   version (1)
+ *   version 2, all integers varint, signed ones zigzag
+ *   1 byte   version (2)
  *   1 byte   type (low 4 bits), hash status (high 4 bits)
  *   …        mode, uid, gid, size, mtime_ns, ctime_ns, inode, device
  *   32 bytes sha256, only with HASH_DONE
  *   …        target, owner, group, path: length and bytes each; path is empty unless
  *            pathkey_is_short(path)
+ *   …        the attributes, or nothing where they are unknown: flags, then the packed xattrs
+ *            (xattrs.h) to the end
+ *
+ * Version 1 ends before the attributes: they are unknown.
  *
  * Thread   any; no state.
  */

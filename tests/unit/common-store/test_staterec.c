@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "common/model/xattrs.h"
 #include "common/store/staterec.h"
 
 static struct filestate full_state(void)
@@ -69,7 +70,7 @@ static void test_states_read_back_the_same(void **state)
 static void test_golden_record_has_not_changed(void **state)
 {
 	(void)state;
-	static const uint8_t golden[] = {1, 0x02, 0xed, 0x03, 0, 5, 0x80, 0x20, 2, 1, 0x96, 0x01, 8,
+	static const uint8_t golden[] = {2, 0x02, 0xed, 0x03, 0, 5, 0x80, 0x20, 2, 1, 0x96, 0x01, 8,
 	        0, 4, 'r', 'o', 'o', 't', 0, 0};
 	struct filestate directory = {.type = FILE_DIRECTORY,
 	        .mode = 0755,
@@ -84,6 +85,52 @@ static void test_golden_record_has_not_changed(void **state)
 	staterec_append(&record, slice_text("/etc"), &directory);
 	assert_int_equal(record.len, sizeof(golden));
 	assert_memory_equal(record.data, golden, sizeof(golden));
+	buf_fini(&record);
+}
+
+static void test_a_record_of_version_1_has_no_attributes(void **state)
+{
+	(void)state;
+	static const uint8_t old[] = {1, 0x02, 0xed, 0x03, 0, 5, 0x80, 0x20, 2, 1, 0x96, 0x01, 8, 0,
+	        4, 'r', 'o', 'o', 't', 0, 0};
+	struct filestate read;
+	assert_int_equal(staterec_read(slice_of(old, sizeof old), &read, NULL), 0);
+	assert_int_equal(read.mode, 0755);
+	assert_false(read.has_attributes);
+}
+
+static void test_attributes_cost_a_byte_where_there_are_none(void **state)
+{
+	(void)state;
+	struct filestate full = full_state(), read;
+	struct buf unknown = BUF_INIT, none = BUF_INIT;
+	staterec_append(&unknown, slice_text("/x"), &full);
+	full.has_attributes = true;
+	staterec_append(&none, slice_text("/x"), &full);
+	assert_int_equal(none.len, unknown.len + 1);
+	assert_int_equal(staterec_read(buf_slice(&none), &read, NULL), 0);
+	assert_true(read.has_attributes);
+	assert_null(read.xattrs.ptr);
+	buf_fini(&unknown);
+	buf_fini(&none);
+}
+
+static void test_attributes_read_back_the_same(void **state)
+{
+	(void)state;
+	struct filestate full = full_state(), read;
+	struct buf packed = BUF_INIT, record = BUF_INIT;
+	assert_true(xattrs_append(&packed, slice_text("user.a"), slice_text("1")));
+	full.has_attributes = true;
+	full.flags = 0x10;
+	full.xattrs = buf_slice(&packed);
+	staterec_append(&record, slice_text("/x"), &full);
+	assert_int_equal(staterec_read(buf_slice(&record), &read, NULL), 0);
+	assert_int_equal(read.flags, 0x10);
+	assert_true(slice_equal(read.xattrs, full.xattrs));
+	record.len--; /* a cut list is not well formed */
+	assert_int_equal(staterec_read(buf_slice(&record), &read, NULL), ERR_FORMAT);
+	buf_fini(&packed);
 	buf_fini(&record);
 }
 
@@ -112,7 +159,7 @@ static void test_cut_and_longer_records_are_refused(void **state)
 	for (size_t len = 0; len < record.len; len++)
 		assert_int_equal(
 		        staterec_read(slice_of(record.data, len), &read, NULL), ERR_FORMAT);
-	buf_append_byte(&record, 0);
+	buf_append(&record, "\0\1", 2); /* no flags, and no list either */
 	assert_int_equal(staterec_read(buf_slice(&record), &read, NULL), ERR_FORMAT);
 	buf_fini(&record);
 }
@@ -123,7 +170,7 @@ static void test_other_versions_and_kinds_are_refused(void **state)
 	struct filestate full = full_state(), read;
 	struct buf record = BUF_INIT;
 	staterec_append(&record, slice_text("/x"), &full);
-	record.data[0] = 2;
+	record.data[0] = 3;
 	assert_int_equal(staterec_read(buf_slice(&record), &read, NULL), ERR_VERSION);
 	record.data[0] = 0;
 	assert_int_equal(staterec_read(buf_slice(&record), &read, NULL), ERR_FORMAT);
@@ -140,6 +187,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_states_read_back_the_same),
 	        cmocka_unit_test(test_golden_record_has_not_changed),
+	        cmocka_unit_test(test_a_record_of_version_1_has_no_attributes),
+	        cmocka_unit_test(test_attributes_cost_a_byte_where_there_are_none),
+	        cmocka_unit_test(test_attributes_read_back_the_same),
 	        cmocka_unit_test(test_record_carries_the_path_of_a_shortened_key),
 	        cmocka_unit_test(test_cut_and_longer_records_are_refused),
 	        cmocka_unit_test(test_other_versions_and_kinds_are_refused),
