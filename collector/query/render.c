@@ -1,224 +1,9 @@
 #include "collector/query/render.h"
 
-#include "common/base/clock.h"
-#include "common/base/text.h"
+#include <stdio.h>
 
-/* --- pieces -------------------------------------------------------------------------------- */
-
-static void put(struct buf *out, const char *text)
-{
-	buf_append(out, text, strlen(text));
-}
-
-static void put_number(struct buf *out, uint64_t number)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	buf_append(out, digits + at, sizeof(digits) - at);
-}
-
-/* Plain in JSON: no control character, quote or backslash (RFC 8259 section 7). */
-static bool is_plain(uint8_t c)
-{
-	return c >= 0x20 && c != '"' && c != '\\';
-}
-
-static void put_escaped(struct buf *out, struct slice text)
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t from = 0;
-	for (size_t i = 0; i <= text.len; i++) {
-		if (i < text.len && is_plain(text.ptr[i]))
-			continue;
-		if (i > from)
-			buf_append(out, text.ptr + from, i - from);
-		from = i + 1;
-		if (i == text.len)
-			break;
-		uint8_t c = text.ptr[i];
-		switch (c) {
-		case '"':
-			put(out, "\\\"");
-			break;
-		case '\\':
-			put(out, "\\\\");
-			break;
-		case '\n':
-			put(out, "\\n");
-			break;
-		case '\t':
-			put(out, "\\t");
-			break;
-		default:
-			put(out, "\\u00");
-			buf_append_byte(out, (uint8_t)hex[c >> 4]);
-			buf_append_byte(out, (uint8_t)hex[c & 15]);
-		}
-	}
-}
-
-static bool is_ascii(struct slice text)
-{
-	uint8_t all = 0;
-	for (size_t i = 0; i < text.len; i++)
-		all |= text.ptr[i];
-	return all < 0x80;
-}
-
-static bool is_utf8(struct slice text)
-{
-	return is_ascii(text) || text_is_utf8(text);
-}
-
-void render_text(struct buf *out, struct slice text)
-{
-	buf_append_byte(out, '"');
-	if (is_utf8(text)) {
-		put_escaped(out, text);
-	} else {
-		struct buf shown = BUF_INIT;
-		text_append_display(&shown, text);
-		put_escaped(out, buf_slice(&shown));
-		buf_fini(&shown);
-	}
-	buf_append_byte(out, '"');
-}
-
-/* ,"name": or, as an object's first member, without the comma. */
-static void put_name(struct buf *out, const char *name)
-{
-	if (out->len > 0 && out->data[out->len - 1] != '{')
-		buf_append_byte(out, ',');
-	buf_append_byte(out, '"');
-	put(out, name);
-	put(out, "\":");
-}
-
-/* Also `<name>_b64` when it is not UTF-8. */
-static void put_text(struct buf *out, const char *name, struct slice text)
-{
-	put_name(out, name);
-	render_text(out, text);
-	if (is_utf8(text))
-		return;
-	buf_append_byte(out, ',');
-	buf_append_byte(out, '"');
-	put(out, name);
-	put(out, "_b64\":\"");
-	text_append_base64(out, text);
-	buf_append_byte(out, '"');
-}
-
-static void put_text_or_null(struct buf *out, const char *name, struct slice text)
-{
-	if (text.len > 0) {
-		put_text(out, name, text);
-		return;
-	}
-	put_name(out, name);
-	put(out, "null");
-}
-
-static void put_word(struct buf *out, const char *name, const char *word)
-{
-	put_name(out, name);
-	if (!word) {
-		put(out, "null");
-		return;
-	}
-	buf_append_byte(out, '"');
-	put(out, word);
-	buf_append_byte(out, '"');
-}
-
-static void put_count(struct buf *out, const char *name, uint64_t count)
-{
-	put_name(out, name);
-	put_number(out, count);
-}
-
-static void put_time(struct buf *out, const char *name, int64_t wall_ns)
-{
-	char text[CLOCK_TEXT_MAX];
-	put_word(out, name, clock_format(wall_ns, text));
-}
-
-/* --- files --------------------------------------------------------------------------------- */
-
-static void put_mode(struct buf *out, uint32_t mode)
-{
-	char octal[] = {(char)('0' + (mode >> 9 & 7)), (char)('0' + (mode >> 6 & 7)),
-	        (char)('0' + (mode >> 3 & 7)), (char)('0' + (mode & 7)), 0};
-	put_word(out, "mode", octal);
-}
-
-static void put_sha256(struct buf *out, const struct filestate *state)
-{
-	put_name(out, "sha256");
-	if (state->hash != HASH_DONE) {
-		put(out, "null");
-		return;
-	}
-	buf_append_byte(out, '"');
-	text_append_hex(out, slice_of(state->sha256, sizeof(state->sha256)));
-	buf_append_byte(out, '"');
-}
-
-/* The public interface says "file" within events, and "regular" in listings of files. */
-static const char *state_type_name(enum file_type type)
-{
-	return type == FILE_REGULAR ? "file" : file_type_name(type);
-}
-
-static void put_state(struct buf *out, const char *name, const struct filestate *state)
-{
-	put_name(out, name);
-	if (!state) {
-		put(out, "null");
-		return;
-	}
-	buf_append_byte(out, '{');
-	put_word(out, "type", state_type_name(state->type));
-	put_mode(out, state->mode);
-	put_count(out, "uid", state->uid);
-	put_count(out, "gid", state->gid);
-	put_text_or_null(out, "owner", state->owner);
-	put_text_or_null(out, "group", state->group);
-	put_count(out, "size", state->size);
-	put_time(out, "mtime", state->mtime_ns);
-	put_time(out, "ctime", state->ctime_ns);
-	put_count(out, "inode", state->inode);
-	put_sha256(out, state);
-	if (hash_status_reason(state->hash))
-		put_word(out, "hash_reason", hash_status_reason(state->hash));
-	if (state->type == FILE_SYMLINK)
-		put_text(out, "target", state->target);
-	buf_append_byte(out, '}');
-}
-
-void render_file(struct buf *out, struct slice path, const struct filestate *state)
-{
-	buf_append_byte(out, '{');
-	put_text(out, "path", path);
-	put_word(out, "type", file_type_name(state->type));
-	put_mode(out, state->mode);
-	put_count(out, "uid", state->uid);
-	put_count(out, "gid", state->gid);
-	put_count(out, "size", state->size);
-	put_sha256(out, state);
-	if (state->type == FILE_SYMLINK)
-		put_text(out, "target", state->target);
-	else
-		put_word(out, "target", NULL);
-	put_text_or_null(out, "owner", state->owner);
-	put_text_or_null(out, "group", state->group);
-	put_time(out, "mtime", state->mtime_ns);
-	put(out, "}\n");
-}
+#include "collector/query/json_text.h"
+#include "collector/query/render_parts.h"
 
 /* --- facts --------------------------------------------------------------------------------- */
 
@@ -228,15 +13,15 @@ static void put_fields(struct buf *out, const struct fact *fact)
 	for (unsigned i = 0; i < count; i++) {
 		bool is_instance = fact->kind == FACT_PACKAGE && i == PACKAGE_INSTANCE;
 		if (!is_instance || fact->field[i].len > 0)
-			put_text(out, fact_field_name(fact->kind, i), fact->field[i]);
+			json_put_text(out, fact_field_name(fact->kind, i), fact->field[i]);
 	}
 }
 
 static void put_fact(struct buf *out, const char *name, const struct fact *fact)
 {
-	put_name(out, name);
+	json_put_name(out, name);
 	if (!fact) {
-		put(out, "null");
+		json_put(out, "null");
 		return;
 	}
 	buf_append_byte(out, '{');
@@ -249,62 +34,166 @@ void render_fact(struct buf *out, const struct fact *fact, const char *extra)
 	buf_append_byte(out, '{');
 	put_fields(out, fact);
 	if (extra)
-		put(out, extra);
-	put(out, "}\n");
+		json_put(out, extra);
+	json_put(out, "}\n");
 }
 
 /* --- events -------------------------------------------------------------------------------- */
 
 static void put_changed(struct buf *out, unsigned changed)
 {
-	put(out, ",\"changed\":[");
+	json_put(out, ",\"changed\":[");
 	bool has_one = false;
 	for (unsigned bit = 0; bit < CHANGED_COUNT; bit++) {
 		if (!(changed >> bit & 1))
 			continue;
-		put(out, has_one ? ",\"" : "\"");
-		put(out, file_change_name(bit));
+		json_put(out, has_one ? ",\"" : "\"");
+		json_put(out, file_change_name(bit));
 		buf_append_byte(out, '"');
 		has_one = true;
 	}
 	buf_append_byte(out, ']');
 }
 
+static void put_diff(struct buf *out, const struct event *event)
+{
+	json_put_text_or_null(out, "diff", event->diff);
+	if (event->diff_gap != DIFF_NOT_ASKED)
+		json_put_word(out, "diff_omitted", diff_gap_reason(event->diff_gap));
+}
+
+static void put_id_or_null(struct buf *out, const char *name, uint32_t id)
+{
+	if (id == ACTOR_NO_ID)
+		json_put_word(out, name, NULL);
+	else
+		json_put_count(out, name, id);
+}
+
+static void put_parents(struct buf *out, const struct actor *actor)
+{
+	json_put(out, ",\"parents\":[");
+	for (unsigned i = 0; i < actor->parent_count; i++) {
+		if (i > 0)
+			buf_append_byte(out, ',');
+		render_text(out, actor->parent[i]);
+	}
+	buf_append_byte(out, ']');
+}
+
+/* Of a process that had ended by the time it was asked only the pid is known: what else it was
+ * stands as null. */
+static void put_actor(struct buf *out, const struct actor *actor, enum actor_gap gap)
+{
+	json_put_name(out, "actor");
+	if (actor) {
+		bool is_known = gap != ACTOR_ENDED;
+		buf_append_byte(out, '{');
+		json_put_count(out, "pid", actor->pid);
+		if (actor->started_ns)
+			json_put_time(out, "started", actor->started_ns);
+		else
+			json_put_word(out, "started", NULL);
+		json_put_text_or_null(out, "exe", actor->exe);
+		json_put_text_or_null(out, "cmdline", actor->cmdline);
+		put_id_or_null(out, "uid", is_known ? actor->uid : ACTOR_NO_ID);
+		put_id_or_null(out, "gid", is_known ? actor->gid : ACTOR_NO_ID);
+		json_put_text_or_null(out, "user", actor->user);
+		put_id_or_null(out, "login_uid", actor->login_uid);
+		json_put_text_or_null(out, "login_user", actor->login_user);
+		put_id_or_null(out, "session", actor->session);
+		json_put_text_or_null(out, "container", actor->container);
+		put_parents(out, actor);
+		buf_append_byte(out, '}');
+	} else {
+		json_put(out, "null");
+	}
+	if (gap != ACTOR_KNOWN)
+		json_put_word(out, "actor_unknown", actor_gap_reason(gap));
+}
+
+/* A number that JSON's readers may not hold exactly. */
+static void put_transaction_id(struct buf *out, const char *name, uint64_t id)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+	json_put_word(out, name, text);
+}
+
+static void put_explained(struct buf *out, const struct explained *explained)
+{
+	json_put(out, ",\"explained\":{");
+	if (!explained) {
+		json_put(out, "\"by\":\"none\"}");
+		return;
+	}
+	json_put_word(out, "by", "package");
+	json_put_text(out, "manager", explained->manager);
+	json_put_text_or_null(out, "package", explained->package);
+	json_put_text_or_null(out, "version", explained->version);
+	json_put_word(out, "state", explained_state_name(explained->state));
+	put_transaction_id(out, "transaction", explained->transaction);
+	buf_append_byte(out, '}');
+}
+
+static void put_transaction(struct buf *out, const struct transaction *transaction)
+{
+	json_put_name(out, "transaction");
+	if (!transaction) {
+		json_put(out, "null");
+		return;
+	}
+	buf_append_byte(out, '{');
+	put_transaction_id(out, "id", transaction->id);
+	json_put_text(out, "manager", transaction->manager);
+	json_put_count(out, "packages", transaction->packages);
+	for (unsigned state = 0; state <= EXPLAINED_MAX; state++)
+		json_put_count(out, explained_state_name((enum explained_state)state),
+		        transaction->events[state]);
+	buf_append_byte(out, '}');
+}
+
 static void put_file_event(struct buf *out, const struct event *event)
 {
-	put_text_or_null(out, "path", event->path);
-	put_text_or_null(out, "old_path", event->old_path);
+	json_put_text_or_null(out, "path", event->path);
+	json_put_text_or_null(out, "old_path", event->old_path);
 	put_changed(out, event->changed);
-	if (event->action == ACTION_TRANSIENT)
-		put_count(out, "count", event->count);
-	put_state(out, "before", event->before);
-	put_state(out, "after", event->after);
-	put(out, ",\"diff\":null");
-	put_word(out, "cause", event_cause_name(event->cause));
-	put(out, ",\"actor\":null,\"explained\":{\"by\":\"none\"}");
+	if (event->action == ACTION_TRANSIENT || event->count > 0)
+		json_put_count(out, "count", event->count);
+	render_state(out, "before", event->before);
+	render_state(out, "after", event->after);
+	put_diff(out, event);
+	json_put_word(out, "cause", event_cause_name(event->cause));
+	put_actor(out, event->actor, event->actor_gap);
+	put_explained(out, event->explained);
+	if (event->detail.len > 0)
+		json_put_text(out, "detail", event->detail);
 }
 
 static void put_fact_event(struct buf *out, const struct event *event)
 {
 	put_fact(out, "before", event->fact_before);
 	put_fact(out, "after", event->fact_after);
-	put_word(out, "cause", event_cause_name(event->cause));
+	json_put_word(out, "cause", event_cause_name(event->cause));
 }
 
 static void put_notice(struct buf *out, const struct event *event)
 {
-	put_text_or_null(out, "path", event->path);
+	json_put_text_or_null(out, "path", event->path);
 	if (event->count > 0)
-		put_count(out, "count", event->count);
-	put_text_or_null(out, "detail", event->detail);
-	put_word(out, "cause", event_cause_name(event->cause));
+		json_put_count(out, "count", event->count);
+	json_put_text_or_null(out, "detail", event->detail);
+	if (event->kind == EVENT_TRANSACTION)
+		put_transaction(out, event->transaction);
+	json_put_word(out, "cause", event_cause_name(event->cause));
 }
 
 static bool is_notice(const struct event *event)
 {
-	return event->kind == EVENT_AGENT || event->action == ACTION_GAP ||
-	       event->action == ACTION_DEGRADED || event->action == ACTION_RESTORED ||
-	       event->action == ACTION_BASELINED || event->action == ACTION_STARTED;
+	return event->kind == EVENT_AGENT || event->kind == EVENT_TRANSACTION ||
+	       event->action == ACTION_GAP || event->action == ACTION_DEGRADED ||
+	       event->action == ACTION_RESTORED || event->action == ACTION_BASELINED ||
+	       event->action == ACTION_STARTED;
 }
 
 void render_event(struct buf *out, struct slice host, struct event_id id, const struct event *event)
@@ -312,17 +201,17 @@ void render_event(struct buf *out, struct slice host, struct event_id id, const 
 	char id_text[EVENT_ID_TEXT];
 	event_id_text(id, id_text);
 	buf_append_byte(out, '{');
-	put_word(out, "id", id_text);
-	put_text(out, "host", host);
-	put_count(out, "seq", event->seq);
-	put_time(out, "time", event->time_ns);
-	put_word(out, "kind", event_kind_name(event));
-	put_word(out, "action", event_action_name(event->action));
+	json_put_word(out, "id", id_text);
+	json_put_text(out, "host", host);
+	json_put_count(out, "seq", event->seq);
+	json_put_time(out, "time", event->time_ns);
+	json_put_word(out, "kind", event_kind_name(event));
+	json_put_word(out, "action", event_action_name(event->action));
 	if (is_notice(event))
 		put_notice(out, event);
 	else if (event->kind == EVENT_FACT)
 		put_fact_event(out, event);
 	else
 		put_file_event(out, event);
-	put(out, "}\n");
+	json_put(out, "}\n");
 }

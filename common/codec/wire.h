@@ -22,7 +22,7 @@
 #define WIRE_STREAM_ID_BYTES  16
 #define WIRE_BATCH_EVENTS_MAX 4096
 #define WIRE_EVENT_BYTES_MAX  (64u << 10) /* one encoded event: its parts' limits add up to less */
-#define WIRE_TEXT_MAX         4096         /* names, versions, reasons */
+#define WIRE_TEXT_MAX         4096        /* names, versions, reasons */
 #define WIRE_PEM_MAX          (16u << 10)
 
 struct hello {

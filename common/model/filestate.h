@@ -85,7 +85,7 @@ enum file_change {
  */
 unsigned filestate_diff(const struct filestate *before, const struct filestate *after);
 
-/* Copies every text of the state into the arena; absent ones stay absent. ERR_LIMIT when it is full.
+/* Copies every text of the state into the arena; absent ones stay so. ERR_LIMIT when it is full.
  */
 struct arena;
 int filestate_keep(struct arena *arena, struct filestate *state);

@@ -1,5 +1,5 @@
 /* floor: common/model */
-/* Packed attributes are taken apart or refused, and what is well formed differs from itself in nothing. */
+/* Packed attributes are taken apart or refused; what is well formed can be packed again. */
 #include <assert.h>
 
 #include "common/model/xattrs.h"

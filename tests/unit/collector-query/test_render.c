@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/query/render.h"
+#include "common/model/xattrs.h"
 #include "tests/unit/collector-query/fleet.h"
 
 #define TIME_NS     1795341600123456789LL /* 2026-11-22T10:00:00.123456789Z */
@@ -17,6 +19,11 @@
 #define HEAD        "{\"id\":\"7-2\",\"host\":\"web01\",\"seq\":812,\"time\":" TIME_TEXT ","
 
 static const struct event_id ID = {.position = 7, .place = 2};
+
+#define DEVICE "\"device\":\"0:0\","
+#define NO_ATTRIBUTES                                                              \
+	",\"flags\":null,\"acl\":null,\"default_acl\":null,\"capabilities\":null," \
+	"\"selinux\":null,\"xattrs\":null"
 
 static struct filestate regular(void)
 {
@@ -79,12 +86,12 @@ static void test_a_file_event_has_every_member_in_order(void **state)
 	             "\"changed\":[\"mode\",\"sha256\"],"
 	             "\"before\":{\"type\":\"file\",\"mode\":\"4755\",\"uid\":0,\"gid\":5,"
 	             "\"owner\":null,\"group\":\"tty\",\"size\":3200,\"mtime\":" TIME_TEXT
-	             ",\"ctime\":" TIME_TEXT
-	             ",\"inode\":12,\"sha256\":null,\"hash_reason\":\"too large\"},"
+	             ",\"ctime\":" TIME_TEXT ",\"inode\":12," DEVICE
+	             "\"sha256\":null,\"hash_reason\":\"too large\"" NO_ATTRIBUTES "},"
 	             "\"after\":{\"type\":\"file\",\"mode\":\"0644\",\"uid\":0,\"gid\":5,"
 	             "\"owner\":\"root\",\"group\":\"tty\",\"size\":18446744073709551615,"
-	             "\"mtime\":" TIME_TEXT ",\"ctime\":" TIME_TEXT
-	             ",\"inode\":12,\"sha256\":\"" SHA256_TEXT "\"},"
+	             "\"mtime\":" TIME_TEXT ",\"ctime\":" TIME_TEXT ",\"inode\":12," DEVICE
+	             "\"sha256\":\"" SHA256_TEXT "\"" NO_ATTRIBUTES "},"
 	             "\"diff\":null,\"cause\":\"live\",\"actor\":null,"
 	             "\"explained\":{\"by\":\"none\"}}\n");
 }
@@ -101,17 +108,165 @@ static void test_bytes_that_are_no_text_are_shown_escaped_and_given_in_base64(vo
 	        .path = slice_text("/\xc3\xa9\xfe\\"),
 	        .old_path = slice_text("/\xc3\xa9"),
 	        .after = &after};
-	check_event(&event,
-	        HEAD "\"kind\":\"file\",\"action\":\"moved\","
-	             "\"path\":\"/\xc3\xa9\\\\xfe\\\\\\\\\",\"path_b64\":\"L8Op/lw=\","
-	             "\"old_path\":\"/\xc3\xa9\",\"changed\":[],\"before\":null,"
-	             "\"after\":{\"type\":\"symlink\",\"mode\":\"0777\",\"uid\":0,\"gid\":0,"
-	             "\"owner\":null,\"group\":null,\"size\":0,"
-	             "\"mtime\":\"1970-01-01T00:00:00.000000Z\","
-	             "\"ctime\":\"1970-01-01T00:00:00.000000Z\",\"inode\":0,\"sha256\":null,"
-	             "\"target\":\"\\\\xff\",\"target_b64\":\"/w==\"},"
-	             "\"diff\":null,\"cause\":\"offline\",\"actor\":null,"
-	             "\"explained\":{\"by\":\"none\"}}\n");
+	check_event(&event, HEAD
+	        "\"kind\":\"file\",\"action\":\"moved\","
+	        "\"path\":\"/\xc3\xa9\\\\xfe\\\\\\\\\",\"path_b64\":\"L8Op/lw=\","
+	        "\"old_path\":\"/\xc3\xa9\",\"changed\":[],\"before\":null,"
+	        "\"after\":{\"type\":\"symlink\",\"mode\":\"0777\",\"uid\":0,\"gid\":0,"
+	        "\"owner\":null,\"group\":null,\"size\":0,"
+	        "\"mtime\":\"1970-01-01T00:00:00.000000Z\","
+	        "\"ctime\":\"1970-01-01T00:00:00.000000Z\",\"inode\":0," DEVICE "\"sha256\":null,"
+	        "\"target\":\"\\\\xff\",\"target_b64\":\"/w==\"" NO_ATTRIBUTES "},"
+	        "\"diff\":null,\"cause\":\"offline\",\"actor\":null,"
+	        "\"explained\":{\"by\":\"none\"}}\n");
+}
+
+/* What cannot be asked of the line as a whole without repeating it. */
+static json_t *render_parsed(const struct event *event)
+{
+	struct buf out = BUF_INIT;
+	json_error_t error;
+	render_event(&out, slice_text("web01"), ID, event);
+	json_t *parsed = json_loadb((const char *)out.data, out.len, 0, &error);
+	assert_non_null(parsed);
+	buf_fini(&out);
+	return parsed;
+}
+
+static void assert_member(json_t *object, const char *path, const char *expected)
+{
+	char key[32];
+	for (const char *dot; (dot = strchr(path, '.')); path = dot + 1) {
+		snprintf(key, sizeof key, "%.*s", (int)(dot - path), path);
+		object = json_object_get(object, key);
+	}
+	char *text = json_dumps(json_object_get(object, path), JSON_ENCODE_ANY | JSON_COMPACT);
+	assert_non_null(text);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_an_event_says_who_did_it_and_what_explains_it(void **state)
+{
+	(void)state;
+	struct filestate file = regular();
+	file.size = 1;
+	struct actor actor = {.pid = 811,
+	        .exe = slice_text("/usr/bin/vim"),
+	        .cmdline = slice_text("vim x"),
+	        .login_uid = 1000,
+	        .session = ACTOR_NO_ID,
+	        .user = slice_text("root"),
+	        .login_user = slice_text("aiko"),
+	        .parent = {slice_text("/bin/sh"), slice_text("sshd")},
+	        .parent_count = 2};
+	struct explained explained = {.state = EXPLAINED_VERIFIED,
+	        .manager = slice_text("dpkg"),
+	        .package = slice_text("openssl"),
+	        .version = slice_text("3.0.15"),
+	        .transaction = UINT64_MAX};
+	struct event event = {.kind = EVENT_FILE,
+	        .action = ACTION_CREATED,
+	        .cause = CAUSE_LIVE,
+	        .path = slice_text("/a"),
+	        .after = &file,
+	        .actor = &actor,
+	        .explained = &explained,
+	        .diff = slice_text("@@ -1 +1 @@\n"),
+	        .count = 7};
+	json_t *parsed = render_parsed(&event);
+	assert_member(parsed, "actor.pid", "811");
+	assert_member(parsed, "actor.exe", "\"/usr/bin/vim\"");
+	assert_member(parsed, "actor.uid", "0");
+	assert_member(parsed, "actor.login_uid", "1000");
+	assert_member(parsed, "actor.session", "null");
+	assert_member(parsed, "actor.container", "null");
+	assert_member(parsed, "actor.parents", "[\"/bin/sh\",\"sshd\"]");
+	assert_null(json_object_get(parsed, "actor_unknown"));
+	assert_member(parsed, "explained.by", "\"package\"");
+	assert_member(parsed, "explained.state", "\"verified\"");
+	assert_member(parsed, "explained.transaction", "\"18446744073709551615\"");
+	assert_member(parsed, "diff", "\"@@ -1 +1 @@\\n\"");
+	assert_member(parsed, "count", "7");
+	json_decref(parsed);
+}
+
+static void test_what_is_not_known_says_why(void **state)
+{
+	(void)state;
+	struct filestate file = regular();
+	file.size = 1;
+	struct actor gone = {.pid = 5, .login_uid = ACTOR_NO_ID, .session = ACTOR_NO_ID};
+	struct event event = {.kind = EVENT_FILE,
+	        .action = ACTION_CREATED,
+	        .cause = CAUSE_LIVE,
+	        .path = slice_text("/a"),
+	        .after = &file,
+	        .actor_gap = ACTOR_SOURCE,
+	        .diff_gap = DIFF_BINARY};
+	json_t *parsed = render_parsed(&event);
+	assert_member(parsed, "actor", "null");
+	assert_member(parsed, "actor_unknown", "\"inotify names no process\"");
+	assert_member(parsed, "diff_omitted", "\"binary\"");
+	json_decref(parsed);
+	event.actor = &gone;
+	event.actor_gap = ACTOR_ENDED;
+	parsed = render_parsed(&event);
+	assert_member(parsed, "actor.pid", "5");
+	assert_member(parsed, "actor.uid", "null");
+	json_decref(parsed);
+}
+
+static void test_attributes_stand_in_words(void **state)
+{
+	(void)state;
+	static const uint8_t ACL[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255};
+	struct filestate file = regular();
+	struct buf packed = BUF_INIT;
+	file.size = 1;
+	xattrs_append(&packed, slice_text("security.capability"), slice_text("odd"));
+	xattrs_append(&packed, slice_text("security.selinux"), slice_of("etc_t", 6));
+	xattrs_append(&packed, slice_text("system.posix_acl_access"), slice_of(ACL, sizeof ACL));
+	xattrs_append(&packed, slice_text("user.\"n\""), slice_of("\xff", 1));
+	file.has_attributes = true;
+	file.flags = 0x10;
+	file.xattrs = buf_slice(&packed);
+	struct event event = {.kind = EVENT_FILE,
+	        .action = ACTION_CREATED,
+	        .cause = CAUSE_LIVE,
+	        .path = slice_text("/a"),
+	        .after = &file};
+	json_t *parsed = render_parsed(&event);
+	assert_member(parsed, "after.flags", "\"i\"");
+	assert_member(parsed, "after.acl", "\"user::rw-\"");
+	assert_member(parsed, "after.default_acl", "null");
+	assert_member(parsed, "after.capabilities", "\"odd\"");
+	assert_member(parsed, "after.selinux", "\"etc_t\"");
+	assert_member(parsed, "after.xattrs", "{\"user.\\\"n\\\"\":\"\\\\xff\"}");
+	json_decref(parsed);
+	buf_fini(&packed);
+}
+
+static void test_a_transaction_sums_up(void **state)
+{
+	(void)state;
+	struct transaction transaction = {
+	        .id = 7, .manager = slice_text("dpkg"), .packages = 2, .events = {1, 300, 2, 3, 4}};
+	struct event event = {.kind = EVENT_TRANSACTION,
+	        .action = ACTION_COMPLETED,
+	        .cause = CAUSE_LIVE,
+	        .detail = slice_text("all well"),
+	        .transaction = &transaction};
+	json_t *parsed = render_parsed(&event);
+	assert_member(parsed, "kind", "\"transaction\"");
+	assert_member(parsed, "action", "\"completed\"");
+	assert_member(parsed, "transaction.id", "\"7\"");
+	assert_member(parsed, "transaction.packages", "2");
+	assert_member(parsed, "transaction.verified", "300");
+	assert_member(parsed, "transaction.removed", "4");
+	assert_member(parsed, "transaction.none", "1");
+	assert_member(parsed, "detail", "\"all well\"");
+	json_decref(parsed);
 }
 
 static void test_a_transient_tells_how_often(void **state)
@@ -192,13 +347,16 @@ static void test_a_line_of_a_file_listing(void **state)
 	check_line(&out, "{\"path\":\"/etc/x\",\"type\":\"regular\",\"mode\":\"0644\",\"uid\":0,"
 	                 "\"gid\":5,\"size\":1,\"sha256\":\"" SHA256_TEXT
 	                 "\",\"target\":null,\"owner\":\"root\",\"group\":\"tty\","
-	                 "\"mtime\":" TIME_TEXT "}\n");
+	                 "\"mtime\":" TIME_TEXT ",\"ctime\":" TIME_TEXT
+	                 ",\"inode\":12,\"device\":\"0:0\"" NO_ATTRIBUTES "}\n");
 	struct filestate link = {.type = FILE_SYMLINK, .target = slice_text("a")};
 	render_file(&out, slice_text("/\x80"), &link);
 	check_line(&out, "{\"path\":\"/\\\\x80\",\"path_b64\":\"L4A=\",\"type\":\"symlink\","
 	                 "\"mode\":\"0000\",\"uid\":0,\"gid\":0,\"size\":0,\"sha256\":null,"
 	                 "\"target\":\"a\",\"owner\":null,\"group\":null,"
-	                 "\"mtime\":\"1970-01-01T00:00:00.000000Z\"}\n");
+	                 "\"mtime\":\"1970-01-01T00:00:00.000000Z\","
+	                 "\"ctime\":\"1970-01-01T00:00:00.000000Z\",\"inode\":0,"
+	                 "\"device\":\"0:0\"" NO_ATTRIBUTES "}\n");
 }
 
 static void test_a_fact_takes_extra_members_behind_its_fields(void **state)
@@ -246,6 +404,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_a_file_event_has_every_member_in_order),
 	        cmocka_unit_test(test_bytes_that_are_no_text_are_shown_escaped_and_given_in_base64),
+	        cmocka_unit_test(test_an_event_says_who_did_it_and_what_explains_it),
+	        cmocka_unit_test(test_what_is_not_known_says_why),
+	        cmocka_unit_test(test_attributes_stand_in_words),
+	        cmocka_unit_test(test_a_transaction_sums_up),
 	        cmocka_unit_test(test_a_transient_tells_how_often),
 	        cmocka_unit_test(test_a_fact_event_shows_the_fields_before_and_after),
 	        cmocka_unit_test(test_notices_tell_path_count_and_detail),
