@@ -159,6 +159,12 @@ static int on_walk_watch(void *ctx, struct slice dir)
 	return watch_add(pipeline->watch, dir);
 }
 
+static void on_walk_unwatch(void *ctx, struct slice dir)
+{
+	struct pipeline *pipeline = ctx;
+	watch_remove(pipeline->watch, dir);
+}
+
 void pipeline_retire(void *ctx, struct slice path)
 {
 	struct touch touch = {
@@ -203,11 +209,14 @@ void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause ca
 
 static void on_walk_idle(void *ctx)
 {
-	pipeline_end_scan(ctx);
+	struct pipeline *pipeline = ctx;
+	watch_compared(pipeline->watch);
+	pipeline_end_scan(pipeline);
 }
 
 const struct walk_events PIPELINE_WALK_EVENTS = {
         .watch = on_walk_watch,
+        .unwatch = on_walk_unwatch,
         .touched = on_walk_touched,
         .degraded = on_degraded,
         .is_held = on_walk_is_held,

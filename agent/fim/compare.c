@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/fim/footing.h"
 #include "agent/fim/listing.h"
 #include "agent/fim/statted.h"
 #include "agent/state/baseline.h"
@@ -357,6 +358,10 @@ int comparer_run(struct comparer *comparer, struct kv_txn *txn,
 	run.fd = open_dir(buf_text(&comparer->path));
 	if (run.fd < 0)
 		return run.fd;
+	if (!footing_is_direct(comparer->filter, buf_text(&comparer->path), run.fd)) {
+		close(run.fd);
+		return -ESTALE;
+	}
 	if (dir.len > 1)
 		buf_append_byte(&comparer->path, '/');
 	comparer->dir_len = comparer->path.len;

@@ -9,9 +9,9 @@
  *
  * Life     comparer_new -> comparer_run* -> comparer_free. Keeps its memory from run to run.
  * Owner    what a run gives out lives in the caller's arena.
- * Errors   comparer_run: -ENOENT or -ENOTDIR when it is no directory (any more), -EACCES, … when it
- *          cannot be listed, the store's. Nothing is touched then: a listing that broke off would
- *          make what it lacks look deleted.
+ * Errors   comparer_run: -ENOENT or -ENOTDIR when it is no directory (any more), -ESTALE when the
+ *          path leads through a link by now, -EACCES, … when it cannot be listed, the store's.
+ *          Nothing is touched then: a listing that broke off would make what it lacks look deleted.
  * Thread   one comparer is one worker's own. The filter is shared.
  */
 #ifndef TSUJIBAN_AGENT_FIM_COMPARE_H

@@ -13,5 +13,8 @@
 struct slice footing_of(const struct filter *filter, struct slice path);
 /* Whether all watched directories on the way to `path` are directories on disk now, not links. */
 bool footing_is_there(const struct filter *filter, struct slice path);
+/* Whether the directory that was opened as `dir` stands at this path itself, and was not reached
+ * through something that has become a link since. */
+bool footing_is_direct(const struct filter *filter, const char *dir, int fd);
 
 #endif

@@ -176,6 +176,8 @@ static void report_directories(struct journal *journal, const struct journal_bat
 			journal->events.linked(journal->ctx, state->device, state->inode);
 		if (entry.is_gone_directory && !journal->is_orphan)
 			journal->events.directory_gone(journal->ctx, entry.settled->path);
+		if (entry.is_old_gone_directory && !journal->is_orphan)
+			journal->events.directory_gone(journal->ctx, entry.settled->old_path);
 		if (entry.is_new_directory && !journal->is_orphan)
 			journal->events.directory(
 			        journal->ctx, entry.settled->path, entry.settled->cause);

@@ -37,7 +37,8 @@ struct batch_entry {
 	bool is_written;
 	bool is_new_directory;
 	bool is_gone_directory;
-	bool is_news_of_links; /* a file with further names has changed */
+	bool is_old_gone_directory; /* at old_path */
+	bool is_news_of_links;      /* a file with further names has changed */
 	/* What was seen there stands in no directory that is known: that has to be looked at. */
 	bool lacks_footing;
 	bool old_lacks_footing;

@@ -292,6 +292,7 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	finding.lives = settled->old_lives;
 	finding.hints = TOUCH_CREATED; /* after the rename, should there be anything */
 	decide_path(&finding, &decision);
+	entry->is_old_gone_directory = decision.loses_below;
 	return write_decision(write, entry, &finding, &decision);
 }
 

@@ -216,6 +216,9 @@ static void take_failure(struct walk *walk, const struct walk_result *result)
 {
 	struct slice dir = walk_item_path(result->item);
 	switch (result->rc) {
+	case -ESTALE: /* a link led elsewhere, and the watch was placed there */
+		walk->events.unwatch(walk->ctx, dir);
+		return;
 	case -ENOENT:
 	case -ENOTDIR:
 	case -ELOOP: /* it has become something else: its parent tells, unless it was asked for */

@@ -31,6 +31,8 @@ struct walk_events {
 	/* Begin to watch this directory now; the answer (0 or negative) only matters to whoever
 	 * gives it. */
 	int (*watch)(void *ctx, struct slice dir);
+	/* What was just watched under this path does not stand there. */
+	void (*unwatch)(void *ctx, struct slice dir);
 	/* Many at once, after one directory was compared; borrowed for the call. */
 	void (*touched)(void *ctx, const struct touch *touches, size_t count);
 	/* A directory that cannot be listed. */

@@ -271,7 +271,8 @@ static void take_self(struct watch *watch, const struct inotify_event *record, u
 static void take_overflow(struct watch *watch)
 {
 	tell_last(watch);
-	watch->has_lost_records = true;
+	watch->has_lost_records = watch->is_unsure = true;
+	watch->round++;
 	lapse_until(watch, UINT64_MAX);
 	watch->events.overflowed(watch->ctx);
 }

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #define STEP_ENDS 1024 /* watches given back in one step: see inotify_wds.h */
 #define ADD_TRIES 16
@@ -77,11 +79,35 @@ static int add_failed(struct watch *watch, struct slice dir, int code)
 	}
 }
 
-/* The node that the descriptor stands for from now on, at this path. */
-static struct watch_node *settle_node(struct watch *watch, struct slice dir, int wd)
+static bool is_same_directory(const char *one, const char *other)
+{
+	struct stat a, b;
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+/* Whether `path` reaches through a link what is still where its node has it: the path was one of
+ * directories when it was asked for, and one of them has become a link since. */
+static bool is_detour(const char *path, const struct watch_node *holder)
+{
+	char real[PATH_MAX];
+	struct buf held = BUF_INIT;
+	if (!realpath(path, real) || strcmp(real, path) == 0)
+		return false;
+	tree_path(holder, &held);
+	bool is_one = is_same_directory(buf_text(&held), path);
+	buf_fini(&held);
+	return is_one;
+}
+
+/* The node that the descriptor stands for from now on, at this path. NULL: it stays where it is. */
+static struct watch_node *settle_node(
+        struct watch *watch, struct slice dir, const char *path, int wd)
 {
 	struct watch_tree *tree = &watch->tree;
 	struct watch_node *holder = wds_holder(&tree->wds, wd);
+	if (holder && is_detour(path, holder))
+		return NULL;
 	if (holder)
 		return tree_move(tree, holder, dir);
 	struct watch_node *node = tree_find(tree, dir);
@@ -109,10 +135,13 @@ int watch_add(struct watch *watch, struct slice dir)
 	struct watch_node *node = tree_find(&watch->tree, dir);
 	bool is_known = node && node->wd == wd;
 	if (!is_known)
-		node = settle_node(watch, dir, wd);
+		node = settle_node(watch, dir, path, wd);
+	if (!node)
+		return -ENOTDIR;
 	node->since = since;
 	node->unsure = unsure;
 	node->is_told = false;
+	node->round = watch->round;
 	return is_known;
 }
 
@@ -133,6 +162,16 @@ void watch_remove(struct watch *watch, struct slice dir)
 	if (!node)
 		return;
 	tree_drop(&watch->tree, node);
+	if (!watch->is_draining)
+		watch_give_back(watch);
+}
+
+void watch_compared(struct watch *watch)
+{
+	if (!watch->is_unsure)
+		return;
+	watch->is_unsure = false;
+	tree_sweep(&watch->tree, watch->round);
 	if (!watch->is_draining)
 		watch_give_back(watch);
 }

@@ -27,6 +27,8 @@ struct watch {
 	uint64_t read_bytes; /* of records since the start */
 	bool is_draining;
 	bool has_lost_records; /* an overflow, until the queue was seen empty */
+	bool is_unsure;        /* an overflow, until everything was compared */
+	uint8_t round;         /* how many overflows: nodes that are older may stand for nothing */
 	/* Consecutive records of one name become one touch. */
 	int last_wd;
 	unsigned last_hints; /* 0: none is waiting */

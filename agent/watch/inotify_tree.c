@@ -191,6 +191,7 @@ static struct watch_node *move_alone(
 	there = tree_make(tree, path);
 	there->since = copy.since;
 	there->unsure = copy.unsure;
+	there->round = copy.round;
 	if (copy.wd >= 0)
 		tree_set_wd(tree, there, copy.wd);
 	return there;
@@ -210,6 +211,7 @@ struct watch_node *tree_move(struct watch_tree *tree, struct watch_node *node, s
 	there->is_told = node->is_told;
 	there->since = node->since;
 	there->unsure = node->unsure;
+	there->round = node->round;
 	adopt_children(tree, node, there);
 	if (node->wd >= 0)
 		tree_set_wd(tree, there, node->wd);
@@ -218,6 +220,28 @@ struct watch_node *tree_move(struct watch_tree *tree, struct watch_node *node, s
 	free(node);
 	prune(tree, parent);
 	return there;
+}
+
+static void sweep(struct watch_tree *tree, struct watch_node *node, uint8_t round)
+{
+	struct watch_node *next;
+	for (struct watch_node *child = node->child; child; child = next) {
+		next = child->next;
+		sweep(tree, child, round);
+	}
+	if (node->wd >= 0 && node->round != round) {
+		wds_end(&tree->wds, node->wd);
+		node->wd = -1;
+	}
+	if (node == tree->root || node->child || node->wd >= 0 || node->is_told)
+		return;
+	unlink_node(tree, node);
+	free(node);
+}
+
+void tree_sweep(struct watch_tree *tree, uint8_t round)
+{
+	sweep(tree, tree->root, round);
 }
 
 void tree_path(const struct watch_node *node, struct buf *out)

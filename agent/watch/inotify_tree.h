@@ -24,7 +24,8 @@ struct watch_node {
 	uint32_t unsure;
 	int wd; /* -1: not watched, an ancestor or one that was told of */
 	uint16_t name_len;
-	bool is_told; /* `degraded` was called for it */
+	bool is_told;  /* `degraded` was called for it */
+	uint8_t round; /* see tree_sweep */
 	/* The key of the hash: parent and name stand side by side. */
 	struct watch_node *parent;
 	uint8_t name[];
@@ -50,6 +51,8 @@ void tree_lost_wd(struct watch_tree *tree, struct watch_node *node);
 void tree_drop(struct watch_tree *tree, struct watch_node *node);
 /* Gives the node and all below it a new path; what stood there is dropped. */
 struct watch_node *tree_move(struct watch_tree *tree, struct watch_node *node, struct slice path);
+/* Ends the watches of all nodes of another round: what they stood for is no longer there. */
+void tree_sweep(struct watch_tree *tree, uint8_t round);
 /* Writes the node's path over `out`. */
 void tree_path(const struct watch_node *node, struct buf *out);
 

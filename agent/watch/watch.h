@@ -48,6 +48,9 @@ void watch_free(struct watch *watch);
 int watch_add(struct watch *watch, struct slice dir);
 /* Ends it for the directory and every watched directory below it. */
 void watch_remove(struct watch *watch, struct slice dir);
+/* Every directory that is to be watched has been added again since the last overflow: what was not
+ * went away unseen, and its watch is ended. */
+void watch_compared(struct watch *watch);
 bool watch_has(const struct watch *watch, struct slice dir);
 size_t watch_count(const struct watch *watch);
 /* "inotify", for status. */

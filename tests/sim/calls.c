@@ -253,9 +253,34 @@ ssize_t __wrap_readlinkat(int at, const char *path, char *out, size_t room)
 	return (ssize_t)len;
 }
 
+static ssize_t path_of_fd(int fd, char *out, size_t room)
+{
+	const struct open_file *open_file = file_of(fd);
+	char path[PATH_MAX];
+	int rc = enter();
+	if (rc == 0 && (!open_file || !open_file->inode || !is_dir(open_file->inode)))
+		rc = -ENOENT;
+	if (rc < 0)
+		return answer(rc);
+	if (!disk_path(open_file->inode, path, sizeof path))
+		snprintf(path, sizeof path, "/gone (deleted)");
+	size_t len = strlen(path) < room ? strlen(path) : room;
+	memcpy(out, path, len);
+	return (ssize_t)len;
+}
+
 ssize_t __wrap_readlink(const char *path, char *out, size_t room)
 {
+	int fd;
+	if (sscanf(path, "/proc/self/fd/%d", &fd) == 1)
+		return path_of_fd(fd, out, room);
 	return __wrap_readlinkat(AT_FDCWD, path, out, room);
+}
+
+ssize_t __wrap___readlink_chk(const char *path, char *out, size_t room, size_t size)
+{
+	(void)size;
+	return __wrap_readlink(path, out, room);
 }
 
 ssize_t __wrap___readlinkat_chk(int at, const char *path, char *out, size_t room, size_t size)

@@ -209,6 +209,8 @@ static void add_file_step(struct maker *maker, char path[OP_PATH], char other[OP
 	}
 }
 
+static const char *const TARGETS[] = {"x", "/m", "/away", "../a", "/m/b"};
+
 static void add_name_step(struct maker *maker, char path[OP_PATH], char other[OP_PATH])
 {
 	any(maker, path);
@@ -219,7 +221,7 @@ static void add_name_step(struct maker *maker, char path[OP_PATH], char other[OP
 		add_two(maker, OP_EXCHANGE, path, other);
 		break;
 	case 2:
-		add_two(maker, OP_SYMLINK, path, chance(maker, 50) ? "x" : "/m");
+		add_two(maker, OP_SYMLINK, path, TARGETS[below(maker, 5)]);
 		break;
 	case 3:
 		add(maker, OP_FIFO, path);

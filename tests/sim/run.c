@@ -6,7 +6,9 @@
 
 #include "agent/config.h"
 #include "agent/fim/settle.h"
+#include "agent/fim/walk.h"
 #include "agent/pipeline.h"
+#include "agent/watch/watch.h"
 #include "common/base/clock.h"
 #include "tests/sim/calls.h"
 #include "tests/sim/check.h"
@@ -141,6 +143,22 @@ void __wrap_settle_touch(struct settle *settle, const struct touch *touch, uint6
 	        touch->old_path.ptr ? " from " : "", SLICE_ARG(touch->old_path), touch->hints,
 	        touch->cause);
 	__real_settle_touch(settle, touch, now_ms);
+}
+
+void __real_watch_remove(struct watch *watch, struct slice dir);
+void __wrap_watch_remove(struct watch *watch, struct slice dir);
+void __wrap_watch_remove(struct watch *watch, struct slice dir)
+{
+	sim_trace("agent: no watch %.*s", SLICE_ARG(dir));
+	__real_watch_remove(watch, dir);
+}
+
+void __real_walk_request(struct walk *walk, struct slice path, enum event_cause cause);
+void __wrap_walk_request(struct walk *walk, struct slice path, enum event_cause cause);
+void __wrap_walk_request(struct walk *walk, struct slice path, enum event_cause cause)
+{
+	sim_trace("agent: walk %.*s", SLICE_ARG(path));
+	__real_walk_request(walk, path, cause);
 }
 
 static void trace_line(const char *level, const char *format, va_list args)

@@ -76,24 +76,35 @@ static void begin(void)
 
 /* --- public ----------------------------------------------------------------------------------- */
 
-struct task *task_new(void (*body)(void *ctx), void *ctx)
+static struct task *spare_or_new(void)
 {
 	struct task *task = spare;
 	if (task) {
 		spare = task->next_spare;
-	} else {
-		task = mem_new(sizeof *task);
-		task->stack = mem_new(STACK_BYTES);
+		return task;
 	}
-	task->body = body;
-	task->ctx = ctx;
-	task->is_over = false;
-	task->fake_stack = NULL;
+	task = mem_new(sizeof *task);
+	task->stack = mem_new(STACK_BYTES);
+	return task;
+}
+
+static void prepare(struct task *task)
+{
 	getcontext(&task->context);
 	task->context.uc_stack.ss_sp = task->stack;
 	task->context.uc_stack.ss_size = STACK_BYTES;
 	task->context.uc_link = NULL;
 	makecontext(&task->context, begin, 0);
+}
+
+struct task *task_new(void (*body)(void *ctx), void *ctx)
+{
+	struct task *task = spare_or_new();
+	task->body = body;
+	task->ctx = ctx;
+	task->is_over = false;
+	task->fake_stack = NULL;
+	prepare(task);
 	return task;
 }
 

@@ -1,6 +1,7 @@
 #include "agent/fim/compare.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -282,10 +283,24 @@ static void test_pseudo_file_systems_are_known(void **unused)
 	assert_false(is_pseudo_fs("/nonexistent"));
 }
 
+static void test_what_a_link_leads_to_is_not_compared(void **state)
+{
+	struct bench *bench = *state;
+	char link[PATH_MAX];
+	assert_true(scratch_mkdir(&bench->scratch, "away"));
+	assert_true(scratch_mkdir(&bench->scratch, "away/s"));
+	snprintf(link, sizeof(link), "%s", scratch_path(&bench->scratch, "m/l"));
+	make(bench, "m/x");
+	assert_int_equal(symlink(scratch_path(&bench->scratch, "away"), link), 0);
+	assert_int_equal(run(bench, "m/l/s"), -ESTALE);
+	assert_int_equal(run(bench, "m"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+	        TEST(test_what_a_link_leads_to_is_not_compared),
 	        TEST(test_unknown_directory_is_touched_whole),
 	        TEST(test_what_stands_is_not_touched),
 	        TEST(test_new_changed_and_missing_are_touched),

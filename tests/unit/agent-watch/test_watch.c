@@ -585,6 +585,42 @@ static void test_overflow_is_said_and_hearing_goes_on(void **state)
 	await(bench, "d/x", TOUCH_DONE);
 }
 
+static void test_what_an_overflow_hid_loses_its_watch(void **state)
+{
+	struct bench *bench = *state;
+	make_dir(bench, "d");
+	make_dir(bench, "e");
+	add(bench, NULL);
+	add(bench, "d");
+	add(bench, "e");
+	for (int i = 0; i < 60000; i++) {
+		assert_int_equal(chmod(in(bench, "d"), i % 2 ? 0700 : 0755), 0);
+		assert_int_equal(chmod(bench->dir, i % 2 ? 0700 : 0755), 0);
+	}
+	move(bench, "e", "f"); /* nobody is told */
+	bench->forgets = true;
+	run(bench);
+	assert_int_equal(bench->overflows, 1);
+	add(bench, NULL);
+	add(bench, "d");
+	watch_compared(bench->watch);
+	assert_int_equal(watch_count(bench->watch), 2);
+	assert_false(watch_has(bench->watch, slice_text(in(bench, "e"))));
+}
+
+static void test_a_detour_through_a_link_does_not_take_a_watch_away(void **state)
+{
+	struct bench *bench = *state;
+	make_dir(bench, "a");
+	make_dir(bench, "a/s");
+	add(bench, "a");
+	add(bench, "a/s");
+	assert_int_equal(symlink(in(bench, "a"), in(bench, "l")), 0);
+	assert_int_equal(add(bench, "l/s"), -ENOTDIR);
+	write_file(bench, "a/s/x", "x");
+	await(bench, "a/s/x", TOUCH_DONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -611,6 +647,8 @@ int main(void)
 	        TEST(test_removing_ends_the_subtree_only),
 	        TEST(test_removing_very_many_does_not_overflow_the_queue),
 	        TEST(test_overflow_is_said_and_hearing_goes_on),
+	        TEST(test_what_an_overflow_hid_loses_its_watch),
+	        TEST(test_a_detour_through_a_link_does_not_take_a_watch_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
