@@ -157,9 +157,9 @@ unit: $(UNIT_BIN) ## build and run the unit tests (ONLY=pattern picks some)
 # What tests/sim/*.c defines is taken from there: the linker opens an archive only for what is still
 # missing, so a fake that lacks a function of its header shows as a name defined twice.
 SIM_SRC := $(wildcard tests/sim/*.c)
-SIM_WRAPPED := open open64 openat openat64 fopen fopen64 close lstat lstat64 stat stat64 fstat fstat64 \
+SIM_WRAPPED := open open64 openat openat64 __open_2 __open64_2 __openat_2 __openat64_2 fopen fopen64 close lstat lstat64 stat stat64 fstat fstat64 \
 	fstatat fstatat64 readlink readlinkat __readlink_chk __readlinkat_chk realpath __realpath_chk statfs statfs64 \
-	read __read_chk getdents64 inotify_init1 inotify_add_watch inotify_rm_watch ioctl listxattr \
+	read __read_chk getdents64 inotify_init1 inotify_add_watch inotify_rm_watch ioctl \
 	llistxattr flistxattr lgetxattr fgetxattr fanotify_init socket opendir access clock_gettime \
 	malloc_trim pthread_mutex_lock pthread_cond_wait file_make_dir file_lock random_bytes settle_touch watch_remove \
 	walk_request \

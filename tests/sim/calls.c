@@ -143,6 +143,26 @@ int __wrap_openat64(int at, const char *path, int flags, ...)
 	return do_open(at, path, flags);
 }
 
+int __wrap___open_2(const char *path, int flags)
+{
+	return do_open(AT_FDCWD, path, flags);
+}
+
+int __wrap___open64_2(const char *path, int flags)
+{
+	return do_open(AT_FDCWD, path, flags);
+}
+
+int __wrap___openat_2(int at, const char *path, int flags)
+{
+	return do_open(at, path, flags);
+}
+
+int __wrap___openat64_2(int at, const char *path, int flags)
+{
+	return do_open(at, path, flags);
+}
+
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
 	(void)path;
@@ -416,6 +436,72 @@ ssize_t __wrap_getdents64(int fd, void *out, size_t room)
 	return (ssize_t)used;
 }
 
+/* --- extended attributes: a file has one or none ----------------------------------------------- */
+
+static ssize_t give(const void *bytes, size_t len, void *out, size_t room)
+{
+	if (room == 0)
+		return (ssize_t)len;
+	if (len > room)
+		return answer(-ERANGE);
+	memcpy(out, bytes, len);
+	return (ssize_t)len;
+}
+
+static ssize_t list_attributes(int rc, const struct inode *inode, char *out, size_t room)
+{
+	if (rc < 0)
+		return answer(rc);
+	return inode->xattr ? give(DISK_XATTR, sizeof DISK_XATTR, out, room) : 0;
+}
+
+static ssize_t get_attribute(
+        int rc, const struct inode *inode, const char *name, void *out, size_t room)
+{
+	if (rc == 0 && (!inode->xattr || strcmp(name, DISK_XATTR) != 0))
+		rc = -ENODATA;
+	return rc < 0 ? answer(rc) : give(&inode->xattr, sizeof inode->xattr, out, room);
+}
+
+static int inode_of(int fd, struct inode **out)
+{
+	const struct open_file *open_file = file_of(fd);
+	int rc = enter();
+	if (rc == 0 && (!open_file || !open_file->inode))
+		rc = -EBADF;
+	if (rc == 0)
+		*out = open_file->inode;
+	return rc;
+}
+
+ssize_t __wrap_llistxattr(const char *path, char *out, size_t room)
+{
+	struct inode *inode = NULL;
+	int rc = look(AT_FDCWD, path, false, &inode);
+	return list_attributes(rc, inode, out, room);
+}
+
+ssize_t __wrap_flistxattr(int fd, char *out, size_t room)
+{
+	struct inode *inode = NULL;
+	int rc = inode_of(fd, &inode);
+	return list_attributes(rc, inode, out, room);
+}
+
+ssize_t __wrap_lgetxattr(const char *path, const char *name, void *out, size_t room)
+{
+	struct inode *inode = NULL;
+	int rc = look(AT_FDCWD, path, false, &inode);
+	return get_attribute(rc, inode, name, out, room);
+}
+
+ssize_t __wrap_fgetxattr(int fd, const char *name, void *out, size_t room)
+{
+	struct inode *inode = NULL;
+	int rc = inode_of(fd, &inode);
+	return get_attribute(rc, inode, name, out, room);
+}
+
 /* --- inotify ---------------------------------------------------------------------------------- */
 
 int __wrap_inotify_init1(int flags)
@@ -471,36 +557,6 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 static int lacks(int code)
 {
 	return answer(-code);
-}
-
-ssize_t __wrap_listxattr(const char *path, char *out, size_t room)
-{
-	(void)path, (void)out, (void)room;
-	return lacks(EOPNOTSUPP);
-}
-
-ssize_t __wrap_llistxattr(const char *path, char *out, size_t room)
-{
-	(void)path, (void)out, (void)room;
-	return lacks(EOPNOTSUPP);
-}
-
-ssize_t __wrap_flistxattr(int fd, char *out, size_t room)
-{
-	(void)fd, (void)out, (void)room;
-	return lacks(EOPNOTSUPP);
-}
-
-ssize_t __wrap_lgetxattr(const char *path, const char *name, void *out, size_t room)
-{
-	(void)path, (void)name, (void)out, (void)room;
-	return lacks(EOPNOTSUPP);
-}
-
-ssize_t __wrap_fgetxattr(int fd, const char *name, void *out, size_t room)
-{
-	(void)fd, (void)name, (void)out, (void)room;
-	return lacks(EOPNOTSUPP);
 }
 
 int __wrap_fanotify_init(unsigned flags, unsigned event_flags)

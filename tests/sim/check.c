@@ -7,6 +7,7 @@
 
 #include "agent/state/baseline.h"
 #include "common/base/digest.h"
+#include "common/model/xattrs.h"
 #include "tests/sim/calls.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/notify.h"
@@ -32,6 +33,15 @@ static struct said *find(struct said *table, const char *path)
 	return said;
 }
 
+static struct slice kept(struct slice bytes)
+{
+	if (!bytes.ptr)
+		return bytes;
+	uint8_t *to = sim_alloc(bytes.len + 1);
+	memcpy(to, bytes.ptr, bytes.len);
+	return slice_of(to, bytes.len);
+}
+
 static void keep(struct said **table, const char *path, const struct filestate *state)
 {
 	struct said *said = find(*table, path);
@@ -41,9 +51,8 @@ static void keep(struct said **table, const char *path, const struct filestate *
 		HASH_ADD_STR(*table, path, said);
 	}
 	said->state = *state;
-	if (state->target.ptr)
-		said->state.target = slice_text(memcpy(
-		        sim_alloc(state->target.len + 1), state->target.ptr, state->target.len));
+	said->state.target = kept(state->target);
+	said->state.xattrs = kept(state->xattrs);
 }
 
 static void drop(struct said **table, struct said *said)
@@ -60,6 +69,8 @@ static bool is_equal(const struct filestate *a, const struct filestate *b)
 	if (a->type != b->type || a->mode != b->mode || a->uid != b->uid || a->gid != b->gid)
 		return false;
 	if (a->type != FILE_DIRECTORY && a->size != b->size)
+		return false;
+	if (!slice_equal(a->xattrs, b->xattrs))
 		return false;
 	if (a->type == FILE_SYMLINK)
 		return slice_equal(a->target, b->target);
@@ -110,6 +121,13 @@ static struct filestate state_of(const struct inode *inode)
 	        .device = info.st_dev,
 	        .target = slice_text(inode->target),
 	};
+	if (inode->xattr) {
+		struct buf packed = BUF_INIT;
+		xattrs_append(&packed, slice_text(DISK_XATTR),
+		        slice_of(&inode->xattr, sizeof inode->xattr));
+		state.xattrs = kept(buf_slice(&packed));
+		buf_fini(&packed);
+	}
 	if (state.type == FILE_REGULAR) {
 		state.hash = HASH_DONE;
 		hash_inode(inode, state.sha256);

@@ -439,6 +439,19 @@ int disk_chown(const char *path, uid_t uid, gid_t gid)
 	return 0;
 }
 
+int disk_set_xattr(const char *path, uint64_t value)
+{
+	struct found found;
+	int rc = find_there(path, &found);
+	bool may_have = rc == 0 && (S_ISREG(found.inode->mode) || is_dir(found.inode));
+	if (!may_have)
+		return rc < 0 ? rc : -EPERM;
+	found.inode->xattr = value;
+	changed(found.inode);
+	tell_attributes(&found);
+	return 0;
+}
+
 int disk_set_mtime(const char *path, int64_t mtime_ns)
 {
 	struct found found;

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#define DISK_XATTR "user.note"
+
 struct mark;
 struct inode;
 
@@ -41,6 +43,7 @@ struct inode {
 	int64_t mtime_ns;
 	int64_t ctime_ns;
 	char *target;
+	uint64_t xattr; /* the value of DISK_XATTR; 0: there is none */
 	struct dentry *entries;
 	struct inode *parent; /* directories */
 	struct dentry *at;    /* directories */
@@ -90,6 +93,7 @@ int disk_rmdir(const char *path);
 int disk_rename(const char *from, const char *to, bool exchange);
 int disk_chmod(const char *path, mode_t mode);
 int disk_chown(const char *path, uid_t uid, gid_t gid);
+int disk_set_xattr(const char *path, uint64_t value);
 int disk_set_mtime(const char *path, int64_t mtime_ns);
 
 /* An open file of those who change the disk. */

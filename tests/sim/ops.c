@@ -28,6 +28,7 @@ static const char *const KIND[] = {
         [OP_CHMOD] = "chmod",
         [OP_CHOWN] = "chown",
         [OP_MTIME] = "utime",
+        [OP_XATTR] = "setxattr",
         [OP_KILL] = "KILL",
         [OP_STOP] = "STOP",
         [OP_LINK_DOWN] = "LINK DOWN",
@@ -199,7 +200,7 @@ static void add_file_step(struct maker *maker, char path[OP_PATH], char other[OP
 		add(maker, OP_UNLINK, path);
 		break;
 	case 9:
-		add(maker, OP_CHMOD, path)->number %= 0777;
+		add(maker, chance(maker, 50) ? OP_CHMOD : OP_XATTR, path)->number %= 0777;
 		break;
 	case 10:
 		add_two(maker, OP_LINK, path, other);
@@ -478,6 +479,8 @@ static int change_attribute(const struct op *op)
 		return disk_chmod(op->path, (mode_t)op->number);
 	if (op->kind == OP_CHOWN)
 		return disk_chown(op->path, (uid_t)op->number, (gid_t)op->number % 3);
+	if (op->kind == OP_XATTR)
+		return disk_set_xattr(op->path, op->number % 3);
 	return disk_set_mtime(op->path, (int64_t)op->number * NS_PER_S);
 }
 

@@ -32,6 +32,7 @@ enum op_kind {
 	OP_CHMOD,
 	OP_CHOWN,
 	OP_MTIME,
+	OP_XATTR,
 	OP_KILL, /* the agent, at once */
 	OP_STOP, /* the agent, in order */
 	OP_LINK_DOWN,
