@@ -13,10 +13,12 @@
 
 struct digest {
 	EVP_MD_CTX *ctx;
+	EVP_MD *algorithm;
 };
 
 /* Fetching takes locks and a name lookup: 1 µs and more, as much as hashing a small record. */
 static EVP_MD *sha256;
+static EVP_MD *md5; /* NULL: there is none */
 static pthread_key_t own_key;
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 
@@ -36,18 +38,31 @@ static void prepare(void)
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (!sha256)
 		die("libcrypto has no SHA-256");
+	md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	if (pthread_key_create(&own_key, free_own) != 0)
 		die("no thread-specific key is left");
+}
+
+static struct digest *new_of(EVP_MD *algorithm)
+{
+	struct digest *digest = mem_new(sizeof(*digest));
+	digest->algorithm = algorithm;
+	digest->ctx = EVP_MD_CTX_new();
+	if (!digest->ctx)
+		die("out of memory for a digest");
+	return digest;
 }
 
 struct digest *digest_new(void)
 {
 	pthread_once(&prepared, prepare);
-	struct digest *digest = mem_new(sizeof(*digest));
-	digest->ctx = EVP_MD_CTX_new();
-	if (!digest->ctx)
-		die("out of memory for a digest");
-	return digest;
+	return new_of(sha256);
+}
+
+struct digest *digest_new_md5(void)
+{
+	pthread_once(&prepared, prepare);
+	return md5 ? new_of(md5) : NULL;
 }
 
 void digest_free(struct digest *digest)
@@ -60,20 +75,20 @@ void digest_free(struct digest *digest)
 
 void digest_start(struct digest *digest)
 {
-	if (!EVP_DigestInit_ex2(digest->ctx, sha256, NULL))
-		die("SHA-256 does not start");
+	if (!EVP_DigestInit_ex2(digest->ctx, digest->algorithm, NULL))
+		die("a digest does not start");
 }
 
 void digest_update(struct digest *digest, const void *ptr, size_t len)
 {
 	if (len && !EVP_DigestUpdate(digest->ctx, ptr, len))
-		die("SHA-256 fails");
+		die("a digest fails");
 }
 
-void digest_finish(struct digest *digest, uint8_t out[SHA256_BYTES])
+void digest_finish(struct digest *digest, uint8_t *out)
 {
 	if (!EVP_DigestFinal_ex(digest->ctx, out, NULL))
-		die("SHA-256 does not end");
+		die("a digest does not end");
 }
 
 static struct digest *own_digest(void)
