@@ -7,6 +7,7 @@
 #include "agent/fim/footing.h"
 #include "agent/fim/journal_batch.h"
 #include "agent/fim/tries.h"
+#include "agent/touch/explainer.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
@@ -55,8 +56,11 @@ struct journal {
 
 	struct buf notes; /* for the next batch; form: see journal_batch.h */
 	struct buf marks;
-	struct tries *moving; /* files that changed while they were read */
+	struct buf metas;
+	struct explainer *explainer; /* for the batches that begin from now on */
+	struct tries *moving;        /* files that changed while they were read */
 	bool is_held;
+	bool is_waiting;    /* touched paths are held, notes are not */
 	size_t unreleased;  /* paths written since the store's pages were given back */
 	uint64_t stuck_ms;  /* how long to wait after the last failure; 0: it went well */
 	uint64_t paused_ms; /* no batch before this moment */
@@ -157,6 +161,7 @@ static void finish_failed(struct journal *journal, struct journal_batch *batch)
 		settle_finish(journal->settle, batch->entry[i].settled, journal->stuck_ms, now);
 	put_back(&journal->notes, &batch->notes);
 	put_back(&journal->marks, &batch->marks);
+	put_back(&journal->metas, &batch->metas);
 	journal->writing = NULL;
 	struct reason why = batch->why;
 	if (!was_stuck)
@@ -245,6 +250,11 @@ static void write_done(void *ctx)
 	if (!come_back(journal))
 		return;
 	journal->under_way++; /* the callbacks may free the journal */
+	struct explainer *explainer = batch->explainer;
+	batch->explainer = NULL;
+	if (explainer && batch->rc == 0)
+		explainer->told(explainer, batch->explained);
+	explainer_drop(explainer);
 	if (batch->rc < 0)
 		finish_failed(journal, batch);
 	else
@@ -265,6 +275,7 @@ static void begin_writing(struct journal *journal)
 	judge_moving(journal, batch);
 	put_back(&batch->notes, &journal->notes);
 	put_back(&batch->marks, &journal->marks);
+	put_back(&batch->metas, &journal->metas);
 	begin_work(journal, write_work, write_done, journal);
 }
 
@@ -297,7 +308,7 @@ static void read_done(void *ctx)
 
 static bool has_notes(const struct journal *journal)
 {
-	return journal->notes.len > 0 || journal->marks.len > 0;
+	return journal->notes.len > 0 || journal->marks.len > 0 || journal->metas.len > 0;
 }
 
 static struct journal_batch *free_batch(struct journal *journal)
@@ -307,8 +318,8 @@ static struct journal_batch *free_batch(struct journal *journal)
 
 static bool begin_reading(struct journal *journal, uint64_t now_ms)
 {
-	size_t count = settle_take(
-	        journal->settle, now_ms, journal->taken, journal->limits.batch_paths);
+	size_t most = journal->is_waiting ? 0 : journal->limits.batch_paths;
+	size_t count = settle_take(journal->settle, now_ms, journal->taken, most);
 	bool has_only_notes = count == 0 && has_notes(journal) && !journal->writing;
 	if (count == 0 && !has_only_notes)
 		return false;
@@ -316,6 +327,7 @@ static bool begin_reading(struct journal *journal, uint64_t now_ms)
 	batch_begin(batch, count);
 	for (size_t i = 0; i < count; i++)
 		batch->entry[i].settled = journal->taken[i];
+	batch->explainer = count > 0 ? explainer_keep(journal->explainer) : NULL;
 	journal->reading = batch;
 	if (count == 0) {
 		begin_writing(journal);
@@ -332,7 +344,9 @@ static bool begin_reading(struct journal *journal, uint64_t now_ms)
 
 static void set_timer(struct journal *journal, uint64_t now_ms)
 {
-	uint64_t next = has_notes(journal) ? 0 : settle_next_ms(journal->settle);
+	uint64_t next = journal->is_waiting ? UINT64_MAX : settle_next_ms(journal->settle);
+	if (has_notes(journal))
+		next = 0;
 	if (next < journal->paused_ms)
 		next = journal->paused_ms;
 	if (next == UINT64_MAX || journal->is_held) {
@@ -425,6 +439,8 @@ static void free_parts(struct journal *journal)
 	free(journal->taken);
 	buf_fini(&journal->notes);
 	buf_fini(&journal->marks);
+	buf_fini(&journal->metas);
+	explainer_drop(journal->explainer);
 	timer_free(journal->timer);
 }
 
@@ -452,6 +468,19 @@ void journal_hold(struct journal *journal, bool hold)
 {
 	journal->is_held = hold;
 	step(journal);
+}
+
+void journal_wait(struct journal *journal, bool wait)
+{
+	journal->is_waiting = wait;
+	step(journal);
+}
+
+void journal_explain(struct journal *journal, struct explainer *explainer)
+{
+	explainer_keep(explainer);
+	explainer_drop(journal->explainer);
+	journal->explainer = explainer;
 }
 
 void journal_rest(struct journal *journal)
@@ -490,6 +519,12 @@ void journal_note(struct journal *journal, const struct event *event)
 void journal_mark_baselined(struct journal *journal, struct slice path)
 {
 	append_counted(&journal->marks, path);
+}
+
+void journal_remember(struct journal *journal, struct slice name, struct slice value)
+{
+	append_counted(&journal->metas, name);
+	append_counted(&journal->metas, value);
 }
 
 static bool is_marked(const struct buf *marks, struct slice wanted)

@@ -42,6 +42,7 @@
 #include "agent/state/state.h"
 #include "common/io/loop.h"
 
+struct explainer;
 struct journal;
 
 struct journal_events {
@@ -74,12 +75,20 @@ void journal_kick(struct journal *journal);
 /* No further batch is begun (the spool is full) until it is released. */
 void journal_hold(struct journal *journal, bool hold);
 
+/* The same for touched paths alone: what is noted is written (a package manager is at work). */
+void journal_wait(struct journal *journal, bool wait);
+/* Whom to ask about every change that is read from now on; NULL: nobody. Keeps a reference. */
+void journal_explain(struct journal *journal, struct explainer *explainer);
+
 /* Writes one event of the agent's own (gap, degraded, restored, started, baselined) with the next
  * batch; slices are copied. */
 void journal_note(struct journal *journal, const struct event *event);
 /* `path` is an entry whose first scan is complete: from now on news below it are changes.
  * Remembered across restarts. */
 void journal_mark_baselined(struct journal *journal, struct slice path);
+/* A value of the state's meta table, written in one transaction with what is noted in the same
+ * step; an empty one deletes. Slices are copied. */
+void journal_remember(struct journal *journal, struct slice name, struct slice value);
 bool journal_is_baselined(const struct journal *journal, struct slice path);
 /* Gives back the memory that only work needs, if there is none. */
 void journal_rest(struct journal *journal);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/state/baseline.h"
+#include "agent/touch/explainer.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -29,6 +30,8 @@ void batch_fini(struct journal_batch *batch)
 	arena_free(batch->arena);
 	buf_fini(&batch->notes);
 	buf_fini(&batch->marks);
+	buf_fini(&batch->metas);
+	explainer_drop(batch->explainer);
 }
 
 void batch_begin(struct journal_batch *batch, size_t count)
@@ -46,6 +49,7 @@ void batch_begin(struct journal_batch *batch, size_t count)
 	arena_reset(batch->arena);
 	buf_reset(&batch->notes);
 	buf_reset(&batch->marks);
+	buf_reset(&batch->metas);
 	batch->rc = 0;
 	batch->events = 0;
 }
@@ -59,6 +63,7 @@ void batch_rest(struct journal_batch *batch)
 	arena_rest(batch->arena);
 	buf_shrink(&batch->notes, 0);
 	buf_shrink(&batch->marks, 0);
+	buf_shrink(&batch->metas, 0);
 }
 
 bool batch_is_moving(const struct batch_entry *entry)
@@ -169,6 +174,7 @@ void batch_read(struct journal_batch *batch, struct batch_reader *reader)
 	struct known known[CHUNK];
 	arena_reset(reader->arena);
 	prober_refresh(reader->prober);
+	prober_ask(reader->prober, batch->explainer);
 	for (;;) {
 		size_t from = atomic_fetch_add(&batch->next, CHUNK);
 		if (from >= batch->count || atomic_load(batch->is_stopping))

@@ -53,12 +53,15 @@ struct journal_batch {
 	atomic_bool *is_stopping; /* readers leave off */
 	struct buf notes;         /* encoded events, each behind its length (4 bytes) */
 	struct buf marks;         /* paths, likewise */
-	int8_t *baselined;        /* by entry of the filter: -1 not looked up yet */
-	struct arena *arena;      /* of the writer */
+	struct buf metas;         /* names and values, likewise in turn; an empty value deletes */
+	struct explainer *explainer; /* asked about every change; NULL: nobody. A reference */
+	int8_t *baselined;           /* by entry of the filter: -1 not looked up yet */
+	struct arena *arena;         /* of the writer */
 	/* outcome of batch_write */
 	int rc;
 	struct reason why;
 	uint64_t events;
+	uint32_t explained[EXPLAINED_MAX + 1]; /* of those, changes of files, with an explainer */
 };
 
 /* What one worker reads with; the readings lie in the arena until the batch has been written. */

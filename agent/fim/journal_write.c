@@ -10,6 +10,7 @@
 #include "agent/fim/footing.h"
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
+#include "agent/touch/explainer.h"
 #include "agent/touch/witness.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -50,6 +51,16 @@ static int append(struct write *write, const struct event *event)
 		write->batch->events++;
 		write->has_changed = true;
 	}
+	return rc;
+}
+
+/* A change of a file: counted by what explains it. */
+static int tell(struct write *write, const struct event *event)
+{
+	int rc = append(write, event);
+	if (rc == 0 && write->batch->explainer)
+		write->batch
+		        ->explained[event->explained ? event->explained->state : EXPLAINED_NONE]++;
 	return rc;
 }
 
@@ -107,6 +118,24 @@ static const struct filestate *state_seen(const struct sighting *sighting)
 	return state->type == FILE_ABSENT ? NULL : state;
 }
 
+/* NULL: by nothing. `seen` NULL: nothing is there. */
+static const struct explained *explain(struct write *write, struct slice path,
+        const struct filestate *before, const struct sighting *seen)
+{
+	const struct explainer *explainer = write->batch->explainer;
+	const struct filestate *after = seen ? state_seen(seen) : NULL;
+	const uint8_t *md5 = after && after->hash == HASH_DONE && seen->reading.has_md5
+	                             ? seen->reading.md5
+	                             : NULL;
+	struct explained found, *explained;
+	if (!explainer || !explainer->explain(explainer, path, before, after, md5, &found))
+		return NULL;
+	explained = arena_alloc(write->batch->arena, sizeof(*explained));
+	if (explained)
+		*explained = found;
+	return explained;
+}
+
 /* `before` is where the baseline's state goes; it has to live as long as the finding. */
 static int find(struct write *write, struct slice path, const struct sighting *sighting,
         const struct settled *settled, struct filestate *before, struct finding *out)
@@ -125,6 +154,7 @@ static int find(struct write *write, struct slice path, const struct sighting *s
 	        .actor_gap = settled->gap,
 	};
 	out->is_baselined = is_baselined(write, path);
+	out->explained = explain(write, path, out->before, sighting);
 	return 0;
 }
 
@@ -216,7 +246,8 @@ static int delete_below(struct write *write, const struct finding *directory)
 	for (size_t i = 0; rc == 0 && i < gathering.count; i++) {
 		struct lost *lost = &gathering.lost[i];
 		struct event event = decide_lost(directory, lost->path, &lost->state);
-		rc = append(write, &event);
+		event.explained = explain(write, lost->path, &lost->state, NULL);
+		rc = tell(write, &event);
 		if (rc == 0)
 			rc = forget(write, lost->path);
 	}
@@ -238,7 +269,7 @@ static int write_decision(struct write *write, struct batch_entry *entry,
 		}
 	}
 	for (size_t i = 0; rc == 0 && i < decision->count; i++)
-		rc = append(write, &decision->event[i]);
+		rc = tell(write, &decision->event[i]);
 	if (rc == 0 && decision->baseline == BASELINE_PUT)
 		rc = put(write, finding->path, &decision->state);
 	if (rc == 0 && decision->baseline == BASELINE_REMOVE)
@@ -457,9 +488,30 @@ static int write_marks(struct write *write)
 	return rc;
 }
 
+static int write_metas(struct write *write)
+{
+	struct slice rest = buf_slice(&write->batch->metas), name, value;
+	uint32_t len;
+	int rc = 0;
+	while (rc == 0 && slice_take_u32(&rest, &len) && slice_take(&rest, len, &name) &&
+	        slice_take_u32(&rest, &len) && slice_take(&rest, len, &value)) {
+		const char *text = arena_text(write->batch->arena, name);
+		if (!text)
+			return ERR_LIMIT;
+		write->has_changed = true;
+		rc = value.len > 0 ? state_meta_put(write->txn, text, value)
+		                   : state_meta_delete(write->txn, text);
+		if (rc == ERR_MISSING)
+			rc = 0;
+	}
+	return rc;
+}
+
 static int write_all(struct write *write)
 {
 	int rc = write_marks(write);
+	if (rc == 0)
+		rc = write_metas(write);
 	if (rc == 0)
 		rc = write_notes(write);
 	if (rc == 0)
@@ -472,6 +524,7 @@ static int write_all(struct write *write)
 void batch_write(struct journal_batch *batch)
 {
 	struct write write = {.batch = batch, .below_left = BELOW_MAX};
+	memset(batch->explained, 0, sizeof(batch->explained));
 	batch->rc = state_begin(batch->state, &write.txn, &batch->why);
 	if (batch->rc < 0)
 		return;

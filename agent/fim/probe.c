@@ -11,6 +11,7 @@
 #include "agent/fim/attributes.h"
 #include "agent/fim/nearby.h"
 #include "agent/fim/statted.h"
+#include "agent/touch/explainer.h"
 #include "agent/touch/names.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
@@ -31,12 +32,15 @@ struct prober {
 	uint64_t hash_limit_bytes;
 	struct digest *digest;
 	struct attributes *attributes;
+	struct digest *md5; /* NULL until it is wanted, or there is none */
+	const struct explainer *explainer;
 	struct names *names;
 	struct nearby nearby;
 	uint8_t *buffer;
 	size_t buffer_bytes;
 	bool is_renamed;  /* what is known is of the old path of what is read */
 	bool is_listed;   /* as a regular file, a moment ago */
+	bool wants_md5;   /* of the path at hand */
 	bool keeps_atime; /* O_NOATIME is refused to who is neither owner nor privileged */
 };
 
@@ -58,6 +62,7 @@ void prober_free(struct prober *prober)
 		return;
 	digest_free(prober->digest);
 	attributes_free(prober->attributes);
+	digest_free(prober->md5);
 	names_free(prober->names);
 	nearby_forget(&prober->nearby);
 	free(prober->buffer);
@@ -68,6 +73,13 @@ void prober_refresh(struct prober *prober)
 {
 	names_refresh(prober->names);
 	nearby_forget(&prober->nearby);
+}
+
+void prober_ask(struct prober *prober, const struct explainer *explainer)
+{
+	prober->explainer = explainer;
+	if (explainer && !prober->md5)
+		prober->md5 = digest_new_md5();
 }
 
 void prober_rest(struct prober *prober)
@@ -135,11 +147,14 @@ static void fit_buffer(struct prober *prober, uint64_t size)
 
 /* Reads one byte more than the size that was seen, so that a file that has not grown needs no
  * further read to tell its end, and one that grows without end is left. */
-static int hash_content(struct prober *prober, int fd, uint64_t size, uint8_t out[SHA256_BYTES])
+static int hash_content(struct prober *prober, int fd, uint64_t size, struct reading *out)
 {
 	uint64_t left = size + 1;
+	struct digest *md5 = prober->wants_md5 ? prober->md5 : NULL;
 	fit_buffer(prober, size);
 	digest_start(prober->digest);
+	if (md5)
+		digest_start(md5);
 	while (left > 0) {
 		size_t most = left < prober->buffer_bytes ? (size_t)left : prober->buffer_bytes;
 		ssize_t got = read(fd, prober->buffer, most);
@@ -148,11 +163,16 @@ static int hash_content(struct prober *prober, int fd, uint64_t size, uint8_t ou
 		if (got < 0)
 			return -errno;
 		digest_update(prober->digest, prober->buffer, (size_t)got);
+		if (md5)
+			digest_update(md5, prober->buffer, (size_t)got);
 		left -= (uint64_t)got;
 		if (got == 0 || left == 1)
 			break;
 	}
-	digest_finish(prober->digest, out);
+	digest_finish(prober->digest, out->state.sha256);
+	out->has_md5 = md5 != NULL;
+	if (md5)
+		digest_finish(md5, out->md5);
 	return 0;
 }
 
@@ -174,7 +194,7 @@ static int read_opened(struct prober *prober, int fd, const struct stat *seen, s
         struct reading *out)
 {
 	struct stat after;
-	int rc = hash_content(prober, fd, (uint64_t)seen->st_size, out->state.sha256);
+	int rc = hash_content(prober, fd, (uint64_t)seen->st_size, out);
 	int starved = attributes_read(prober->attributes, fd, arena, &out->state);
 	if (fstat(fd, &after) != 0)
 		rc = -errno;
@@ -228,6 +248,8 @@ static bool stands(
         const struct prober *prober, const struct filestate *known, const struct filestate *seen)
 {
 	struct filestate expected = *known;
+	if (prober->is_renamed && prober->wants_md5)
+		return false;
 	if (known->hash == HASH_TOO_LARGE && known->size <= prober->hash_limit_bytes)
 		return false; /* the limit is another now */
 	if (prober->is_renamed && known->ctime_ns >= known->mtime_ns)
@@ -352,6 +374,8 @@ static int read_path(struct prober *prober, struct slice path, const struct file
 		return ERR_LIMIT;
 	memcpy(text, path.ptr, path.len);
 	text[path.len] = '\0';
+	const struct explainer *explainer = prober->explainer;
+	prober->wants_md5 = explainer && explainer->wants_md5(explainer, path);
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
 		int rc = read_once(prober, text, known, arena, out);
 		if (rc != TURNED_INTO_ANOTHER)

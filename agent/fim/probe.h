@@ -14,6 +14,7 @@
 #include "common/base/arena.h"
 #include "common/model/filestate.h"
 
+struct explainer;
 struct prober; /* digest context, read buffer, user and group names */
 
 struct prober *prober_new(uint64_t hash_limit_bytes);
@@ -21,6 +22,9 @@ void prober_free(struct prober *prober);
 /* Once before a batch: looks whether the files with user and group names have changed, and forgets
  * which directory it stood in. */
 void prober_refresh(struct prober *prober);
+
+/* Whom to ask, from now on, whether the MD5 of a content is wanted too; NULL: nobody. Borrowed. */
+void prober_ask(struct prober *prober, const struct explainer *explainer);
 
 /* Gives back what only reading needs. */
 void prober_rest(struct prober *prober);
@@ -33,6 +37,8 @@ struct reading {
 	 * times (they move in steps of the kernel's clock tick): whoever keeps the state keeps it
 	 * with another ctime, so that it does not stand at the next look. */
 	bool is_fresh;
+	bool has_md5; /* of the same bytes as state.sha256 */
+	uint8_t md5[MD5_BYTES];
 };
 
 /* `known` (may be NULL) is the baseline's state of this path. Never fails: what cannot be read is

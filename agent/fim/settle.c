@@ -92,6 +92,7 @@ static void send_out(struct settle *settle, struct item *item)
 		item_unschedule(settle, old);
 	}
 	item->out_old = old;
+	item->out_mark = item->told_mark;
 	item->is_out = true;
 	item->is_told = false;
 	item_recount(settle, item);
@@ -124,6 +125,7 @@ static void tell_again(
 	hands_add_before(&item->hands, &hands);
 	if (!item->is_born_live)
 		item->cause = out.cause;
+	item->told_mark = item->out_mark;
 	item_recount(settle, item);
 	if (again_ms < item->due.at_ms)
 		due_set(&settle->waiting, &item->due, again_ms);
@@ -182,4 +184,16 @@ size_t settle_count(const struct settle *settle)
 size_t settle_count_cause(const struct settle *settle, enum event_cause cause)
 {
 	return settle->by_cause[cause];
+}
+
+void settle_mark(struct settle *settle)
+{
+	settle->mark++;
+	for (struct item *item = settle->items; item; item = item->hh.next)
+		item_recount(settle, item);
+}
+
+size_t settle_count_older(const struct settle *settle)
+{
+	return settle->older;
 }

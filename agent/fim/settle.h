@@ -67,5 +67,9 @@ uint64_t settle_next_ms(const struct settle *settle);
 size_t settle_count(const struct settle *settle);
 /* The same with this cause only (to know when a baseline is complete). */
 size_t settle_count_cause(const struct settle *settle, enum event_cause cause);
+/* From now on settle_count_older counts what is held of touches that came before this call: 0 once
+ * all of them have been finished. */
+void settle_mark(struct settle *settle);
+size_t settle_count_older(const struct settle *settle);
 
 #endif

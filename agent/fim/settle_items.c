@@ -41,6 +41,11 @@ void item_recount(struct settle *settle, struct item *item)
 		settle->by_cause[cause] -= item->counted >> cause & 1u;
 	}
 	item->counted = counted;
+	bool is_older = (item->is_told && item->told_mark != settle->mark) ||
+	                (item->is_out && item->out.path.ptr && item->out_mark != settle->mark);
+	settle->older += is_older;
+	settle->older -= item->is_older;
+	item->is_older = is_older;
 }
 
 void item_unschedule(struct settle *settle, struct item *item)
@@ -113,6 +118,7 @@ void item_tell(struct settle *settle, struct item *item, unsigned hints, uint32_
 		item->lives = item->lives_at_rename = item->old_lives = 0;
 		item->cause = cause;
 		item->first_ms = now_ms;
+		item->told_mark = settle->mark;
 		due_set(&settle->waiting, &item->due, UINT64_MAX);
 	}
 	item->is_told = true;

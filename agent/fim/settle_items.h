@@ -46,9 +46,12 @@ struct item {
 	bool is_ready;        /* in the list */
 	struct item *out_old; /* out together with this one, which has `out` */
 
-	uint64_t first_ms; /* when the first of the gathered touches came */
-	struct due due;    /* in settle's heap while it waits for that moment */
-	unsigned counted;  /* the causes under which it is counted: bits */
+	uint64_t first_ms;  /* when the first of the gathered touches came */
+	struct due due;     /* in settle's heap while it waits for that moment */
+	unsigned counted;   /* the causes under which it is counted: bits */
+	uint32_t told_mark; /* settle's mark when the gathered touches began to gather */
+	uint32_t out_mark;  /* the same of what is out */
+	bool is_older;      /* counted in `older` */
 
 	size_t path_len;
 	uint8_t path[];
@@ -62,6 +65,8 @@ struct settle {
 	struct item *ready;
 	struct due_heap waiting;
 	size_t by_cause[CAUSE_MAX + 1];
+	uint32_t mark; /* how many times settle_mark was called */
+	size_t older;  /* items with something of before the last time */
 };
 
 struct item *item_of_due(struct due *due);
