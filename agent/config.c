@@ -45,6 +45,17 @@ static const struct config_key INVENTORY[] = {
         {0},
 };
 
+static const struct config_key PACKAGES[] = {
+        {.name = "root",
+                .type = CONFIG_PATH,
+                .offset = offsetof(struct agent_config, packages.root) -
+                          offsetof(struct agent_config, packages),
+                .fallback = "/",
+                .help = "of the system whose package database explains changes; not / for one "
+                        "in a chroot"},
+        {0},
+};
+
 #define LIMIT(field)                                            \
 	.offset = offsetof(struct agent_config, limits.field) - \
 	          offsetof(struct agent_config, limits)
@@ -107,6 +118,11 @@ const struct config_key AGENT_CONFIG[] = {
                 .offset = offsetof(struct agent_config, inventory),
                 .rows = INVENTORY,
                 .help = "packages, kernels, system"},
+        {.name = "packages",
+                .type = CONFIG_SECTION,
+                .offset = offsetof(struct agent_config, packages),
+                .rows = PACKAGES,
+                .help = "changes that package managers explain"},
         {.name = "limits",
                 .type = CONFIG_SECTION,
                 .offset = offsetof(struct agent_config, limits),

@@ -26,6 +26,9 @@ struct agent_config {
 		int64_t interval_ns;
 	} inventory;
 	struct {
+		const char *root;
+	} packages;
+	struct {
 		uint64_t cpu_percent;
 		uint64_t hash_mb_per_s;
 		uint64_t spool_mb;

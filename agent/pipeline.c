@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/inventory/inventory.h"
+#include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/ship/ship.h"
@@ -55,6 +56,7 @@ static void on_committed(void *ctx, uint64_t events)
 	hold_while_full(pipeline);
 	walk_resume(pipeline->walk);
 	pipeline_end_scan(pipeline);
+	packages_step(pipeline->packages);
 	report_changed(pipeline->report);
 }
 
@@ -235,6 +237,7 @@ static void start(struct pipeline *pipeline)
 	pipeline->is_full = false;
 	hold_while_full(pipeline);
 	pipeline_begin_scan(pipeline);
+	packages_start(pipeline->packages);
 	inventory_start(pipeline->inventory);
 	ship_start(pipeline->ship);
 	journal_kick(pipeline->journal);
@@ -247,6 +250,8 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 	*pipeline = (struct pipeline){
 	        .loop = loop, .state = state, .config = config, .anew = anew, .ctx = ctx};
 	int rc = make_fim(pipeline, out_why);
+	if (rc == 0)
+		rc = pipeline_make_packages(pipeline, out_why);
 	if (rc == 0)
 		rc = make_inventory(pipeline, out_why);
 	if (rc == 0)
@@ -272,6 +277,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	trimmer_free(pipeline->trimmer);
 	inventory_free(pipeline->inventory);
 	journal_free(pipeline->journal);
+	packages_free(pipeline->packages);
 	links_free(pipeline->links);
 	walk_free(pipeline->walk);
 	watch_free(pipeline->watch);

@@ -3,6 +3,7 @@
  *
  *   pipeline.c        life, the arrows from settle to the spool and on to the collector, and back
  *   pipeline_touch.c  the arrows from the kernel and the walk to settle
+ *   pipeline_packages.c  package managers' runs: reading waits for them, what they did is explained
  *   pipeline_scan.c   the scan that every start begins with
  */
 #ifndef TSUJIBAN_AGENT_PIPELINE_PRIVATE_H
@@ -17,6 +18,7 @@
 #include "agent/pipeline.h"
 
 struct inventory;
+struct packages;
 struct report;
 struct ship;
 struct trimmer;
@@ -34,6 +36,7 @@ struct pipeline {
 	struct settle *settle;
 	struct journal *journal;
 	struct links *links;
+	struct packages *packages;
 	struct inventory *inventory;
 	struct trimmer *trimmer;
 	struct ship *ship;
@@ -43,6 +46,7 @@ struct pipeline {
 	bool is_scanning; /* the walk that every start begins with is not yet committed to the last
 	                     path */
 	bool is_first;    /* and some of it is a first baseline */
+	bool is_marked;   /* settle, since the last walk ended, for a package manager's run */
 	bool is_full;     /* the spool holds the reading half */
 	bool has_gap_noted; /* and no batch was committed since: one is enough */
 	unsigned degraded_count;
@@ -62,6 +66,8 @@ void pipeline_compare_all(void *pipeline);
 void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause cause);
 /* Walks every root that is `dir` or lies below it. */
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);
+
+int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why);
 
 void pipeline_begin_scan(struct pipeline *pipeline);
 /* Called whenever something may have been the last of it. */

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "agent/fim/roots.h"
+#include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "common/base/log.h"
@@ -212,6 +213,7 @@ static void on_walk_idle(void *ctx)
 	struct pipeline *pipeline = ctx;
 	watch_compared(pipeline->watch);
 	pipeline_end_scan(pipeline);
+	packages_step(pipeline->packages);
 }
 
 const struct walk_events PIPELINE_WALK_EVENTS = {

@@ -1,0 +1,26 @@
+/*
+ * dpkg_lock - who holds the locks of dpkg's database: fcntl(2) locks on "lock" (who works on the
+ * database) and "lock-frontend" (who calls dpkg several times, such as apt).
+ *
+ * Thread   any; two short system calls a lock.
+ */
+#ifndef TSUJIBAN_AGENT_PACKAGES_DPKG_LOCK_H
+#define TSUJIBAN_AGENT_PACKAGES_DPKG_LOCK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define DPKG_DIR "/var/lib/dpkg"
+
+enum dpkg_holder {
+	DPKG_FREE,     /* nobody holds either */
+	DPKG_WORKS,    /* dpkg itself holds "lock" */
+	DPKG_IS_NEAR,  /* a front end holds one of them, dpkg is not running */
+	DPKG_STRANGER, /* a program that is no package manager holds "lock" */
+};
+
+enum dpkg_holder dpkg_holder(const char *root, pid_t *out_pid);
+/* Judges a program by the name of its file. */
+bool dpkg_is_front_end(const char *exe);
+
+#endif
