@@ -4,9 +4,11 @@ Tests start the real programs, do something to files or to the programs, and wai
 asserted about how long it took (the waits only bound a test that hangs).
 """
 
+import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,16 +21,35 @@ import unittest
 
 BUILD = os.path.abspath(os.environ.get("TSUJIBAN_BUILD", "build"))
 PATIENCE_S = float(os.environ.get("TSUJIBAN_PATIENCE", "60"))
+# What agents learn of changes from, where a test leaves it open: auto, inotify or fanotify; empty: the default.
+SOURCE = os.environ.get("TSUJIBAN_SOURCE", "")
 
 
 def program(name):
     return os.path.join(BUILD, name)
 
 
+HELD_PORTS = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that no other test is given as long as this process lives: it is free, below what the kernel hands out for
+    outgoing connections, and reserved by a locked file."""
+    folder = os.path.join(tempfile.gettempdir(), "tsujiban-test-ports")
+    os.makedirs(folder, exist_ok=True)
+    while True:
+        port = random.randrange(12000, 32000)
+        held = open(os.path.join(folder, str(port)), "w", encoding="ascii")  # pylint: disable=consider-using-with
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+            continue
+        HELD_PORTS.append(held)
+        return port
 
 
 def wait_until(is_true, what, patience_s=PATIENCE_S):
@@ -175,7 +196,10 @@ class Host:
         self.process = Process(unique + ".log", program("tsujiban-agent"), "run", "--config", self.config)
 
     def write_config(self, watch, more=""):
-        lines = [f"collector: 127.0.0.1:{self.port}", f"state_dir: {self.state}", "watch:"]
+        lines = [f"collector: 127.0.0.1:{self.port}", f"state_dir: {self.state}"]
+        if self.rig.source:
+            lines.append(f"source: {self.rig.source}")
+        lines.append("watch:")
         for entry in watch:
             lines.append(entry if entry.startswith(" ") else f"  - path: {entry}")
         with open(self.config, "w", encoding="utf-8") as text:
@@ -313,7 +337,8 @@ def read_disk(root):
 class Rig:
     """A directory, a collector in it, and the operator's command line."""
 
-    def __init__(self):
+    def __init__(self, source=SOURCE):
+        self.source = source
         self.dir = tempfile.mkdtemp(prefix="tsujiban-test-")
         self.port = free_port()
         self.api_port = free_port()
@@ -414,9 +439,10 @@ class RigTest(unittest.TestCase):
     """A test with a running collector of its own."""
 
     collector_config = ""
+    source = SOURCE
 
     def setUp(self):
-        self.rig = Rig()
+        self.rig = Rig(self.source)
         self.addCleanup(self.rig.close)
         self.rig.init_collector(self.collector_config).start_collector()
         self.tree = self.rig.make_dir("m")

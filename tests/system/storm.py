@@ -18,67 +18,10 @@ import sys
 import time
 
 import rig as rigs
+from history import faults_of_history, faults_of_numbers
 from storm_worker import Worker, clock, make_corner
 
 WORKERS = 3
-
-
-class History:
-    """What the events say of each path, one after the other."""
-
-    KEYS = ("type", "mode", "uid", "gid", "sha256", "target")
-
-    def __init__(self):
-        self.state = {}
-        self.faults = []
-
-    def comparable(self, state):
-        if not state:
-            return None
-        kept = {key: state.get(key) for key in self.KEYS}
-        kept["type"] = {"file": "regular"}.get(kept["type"], kept["type"])
-        if kept["type"] != "directory":
-            kept["size"] = state["size"]
-        return kept
-
-    def below(self, path):
-        return [other for other in self.state if other.startswith(path + "/")]
-
-    def fault(self, event, text, path=None):
-        line = f"seq {event['seq']} {event['action']} {event['path']}: {text}"
-        self.faults.append((path or event["path"], event["seq"], line))
-
-    def move_below(self, event):
-        for other in self.below(event["path"]):
-            self.fault(event, f"was moved over, and {other} is still there", other)
-            del self.state[other]
-        for other in self.below(event["old_path"]):
-            self.state[event["path"] + other[len(event["old_path"]):]] = self.state.pop(other)
-
-    def take(self, event):
-        if event["kind"] != "file" or event["action"] in ("gap", "degraded", "transient"):
-            return
-        path, before, after = event["path"], self.comparable(event["before"]), self.comparable(event["after"])
-        if event["action"] == "retired":
-            for other in self.below(path) + [path]:
-                self.state.pop(other, None)
-            return
-        origin = event["old_path"] if event["action"] == "moved" else path
-        known = self.state.pop(origin, None)
-        if event["action"] == "moved" and path in self.state:
-            self.fault(event, "something is there already")
-        if known != before:
-            self.fault(event, f"begins with {before}, but the last event ended with {known}")
-        if (event["action"] == "created") != (before is None) or (event["action"] == "deleted") != (after is None):
-            self.fault(event, "says another thing than its states")
-        if event["action"] == "moved":
-            self.move_below(event)
-        elif (not after or after["type"] != "directory") and self.below(path):
-            for other in self.below(path):
-                self.fault(event, f"is no directory any more, and {other} is still there", other)
-                del self.state[other]
-        if after:
-            self.state[path] = after
 
 
 class Storm:
@@ -187,35 +130,12 @@ class Storm:
         except AssertionError as failure:
             faults.append((None, None, str(failure)))
         events = self.host.events()
-        faults += self.faults_of_numbers(events) + self.faults_of_history(events)
+        faults += faults_of_numbers(events) + faults_of_history(events, self.inside)
         log = self.host.process.read_log()
         faults += [(None, None, f"the agent's log has: {line}") for line in log.splitlines()
                    if "cannot tell" in line or "Sanitizer" in line or "runtime error" in line]
         if faults:
             raise AssertionError(self.explain(faults, events, log))
-
-    @staticmethod
-    def faults_of_numbers(events):
-        ids = [event["id"] for event in events]
-        seqs = [event["seq"] for event in events if not rigs.RigTest.is_collectors_own(event)]
-        faults = []
-        if len(ids) != len(set(ids)):
-            faults.append((None, None, "an event id twice"))
-        if seqs != list(range(1, len(seqs) + 1)):
-            odd = next(at for at, seq in enumerate(seqs, 1) if at != seq)
-            faults.append((None, None, f"sequence numbers with a hole or twice: {seqs[max(0, odd - 3):odd + 3]}"))
-        return faults
-
-    def faults_of_history(self, events):
-        history = History()
-        for event in events:
-            history.take(event)
-        disk = rigs.read_disk(self.inside)
-        faults = history.faults
-        for path in sorted(set(disk) | set(history.state)):
-            if disk.get(path) != history.state.get(path):
-                faults.append((path, None, f"{path}: disk {disk.get(path)}, events {history.state.get(path)}"))
-        return faults
 
     def explain(self, faults, events, log):
         lines = [f"{len(faults)} faults; the first:"] + [text for _, _, text in faults[:20]]

@@ -1,0 +1,88 @@
+"""What the events of a host say, one after the other, against the disk."""
+
+import rig as rigs
+
+
+class History:
+    """What the events say of each path, one after the other."""
+
+    KEYS = ("type", "mode", "uid", "gid", "sha256", "target")
+
+    def __init__(self):
+        self.state = {}
+        self.faults = []
+
+    def comparable(self, state):
+        if not state:
+            return None
+        kept = {key: state.get(key) for key in self.KEYS}
+        kept["type"] = {"file": "regular"}.get(kept["type"], kept["type"])
+        if kept["type"] != "directory":
+            kept["size"] = state["size"]
+        return kept
+
+    def below(self, path):
+        return [other for other in self.state if other.startswith(path + "/")]
+
+    def fault(self, event, text, path=None):
+        line = f"seq {event['seq']} {event['action']} {event['path']}: {text}"
+        self.faults.append((path or event["path"], event["seq"], line))
+
+    def move_below(self, event):
+        for other in self.below(event["path"]):
+            self.fault(event, f"was moved over, and {other} is still there", other)
+            del self.state[other]
+        for other in self.below(event["old_path"]):
+            self.state[event["path"] + other[len(event["old_path"]):]] = self.state.pop(other)
+
+    def take(self, event):
+        if event["kind"] != "file" or event["action"] in ("gap", "degraded", "transient"):
+            return
+        path, before, after = event["path"], self.comparable(event["before"]), self.comparable(event["after"])
+        if event["action"] == "retired":
+            for other in self.below(path) + [path]:
+                self.state.pop(other, None)
+            return
+        origin = event["old_path"] if event["action"] == "moved" else path
+        known = self.state.pop(origin, None)
+        if event["action"] == "moved" and path in self.state:
+            self.fault(event, "something is there already")
+        if known != before:
+            self.fault(event, f"begins with {before}, but the last event ended with {known}")
+        if (event["action"] == "created") != (before is None) or (event["action"] == "deleted") != (after is None):
+            self.fault(event, "says another thing than its states")
+        if event["action"] == "moved":
+            self.move_below(event)
+        elif (not after or after["type"] != "directory") and self.below(path):
+            for other in self.below(path):
+                self.fault(event, f"is no directory any more, and {other} is still there", other)
+                del self.state[other]
+        if after:
+            self.state[path] = after
+
+
+def faults_of_numbers(events):
+    """(path, seq, text) of what is twice or missing in the stream."""
+    ids = [event["id"] for event in events]
+    seqs = [event["seq"] for event in events if not rigs.RigTest.is_collectors_own(event)]
+    faults = []
+    if len(ids) != len(set(ids)):
+        faults.append((None, None, "an event id twice"))
+    if seqs != list(range(1, len(seqs) + 1)):
+        odd = next(at for at, seq in enumerate(seqs, 1) if at != seq)
+        faults.append((None, None, f"sequence numbers with a hole or twice: {seqs[max(0, odd - 3):odd + 3]}"))
+    return faults
+
+
+def faults_of_history(events, *roots, ignore=()):
+    """(path, seq, text) of each event that does not begin where the last one of its path ended, and of each path whose
+    last event does not say what is on the disk."""
+    history = History()
+    for event in events:
+        history.take(event)
+    disk = {path: entry for root in roots for path, entry in rigs.read_disk(root).items()}
+    faults = history.faults
+    for path in sorted(set(disk) | set(history.state)):
+        if disk.get(path) != history.state.get(path) and path not in ignore:
+            faults.append((path, None, f"{path}: disk {disk.get(path)}, events {history.state.get(path)}"))
+    return faults
