@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "agent/fim/unwatched.h"
 #include "agent/inventory/inventory.h"
 #include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
@@ -172,6 +173,7 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	        .hash_limit_bytes = pipeline->config->limits.file_mb << 20};
 	pipeline->links = links_new(pipeline->loop, pipeline->state, pipeline_touch_name,
 	        pipeline_compare_all, pipeline);
+	pipeline->unwatched = unwatched_new(pipeline->loop, pipeline_compare_unwatched, pipeline);
 	pipeline->settle = settle_new(&settle_limits, pipeline_settle_overflowed, pipeline);
 	int rc = make_filter(pipeline->config, &pipeline->filter, out_why);
 	if (rc == 0)
@@ -219,6 +221,7 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	        .state = pipeline->state,
 	        .watch = pipeline->watch,
 	        .walk = pipeline->walk,
+	        .unwatched = pipeline->unwatched,
 	        .settle = pipeline->settle,
 	        .inventory = pipeline->inventory,
 	        .ship = pipeline->ship,
@@ -279,6 +282,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	journal_free(pipeline->journal);
 	packages_free(pipeline->packages);
 	links_free(pipeline->links);
+	unwatched_free(pipeline->unwatched);
 	walk_free(pipeline->walk);
 	watch_free(pipeline->watch);
 	settle_free(pipeline->settle);

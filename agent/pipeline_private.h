@@ -3,6 +3,7 @@
  *
  *   pipeline.c        life, the arrows from settle to the spool and on to the collector, and back
  *   pipeline_touch.c  the arrows from the kernel and the walk to settle
+ *   pipeline_unwatched.c  what could not be watched is compared from time to time
  *   pipeline_packages.c  package managers' runs: reading waits for them, what they did is explained
  *   pipeline_scan.c   the scan that every start begins with
  */
@@ -22,6 +23,7 @@ struct packages;
 struct report;
 struct ship;
 struct trimmer;
+struct unwatched;
 
 struct pipeline {
 	struct loop *loop;
@@ -36,6 +38,7 @@ struct pipeline {
 	struct settle *settle;
 	struct journal *journal;
 	struct links *links;
+	struct unwatched *unwatched;
 	struct packages *packages;
 	struct inventory *inventory;
 	struct trimmer *trimmer;
@@ -68,6 +71,11 @@ void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause ca
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);
 
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why);
+
+/* For unwatched: one directory. */
+bool pipeline_compare_unwatched(void *pipeline, struct slice dir);
+/* The answer of watch_add, which is given back. */
+int pipeline_watched(struct pipeline *pipeline, struct slice dir, int rc);
 
 void pipeline_begin_scan(struct pipeline *pipeline);
 /* Called whenever something may have been the last of it. */

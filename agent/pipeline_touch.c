@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "agent/fim/roots.h"
+#include "agent/fim/unwatched.h"
 #include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
@@ -157,7 +158,7 @@ const struct watch_events PIPELINE_WATCH_EVENTS = {
 static int on_walk_watch(void *ctx, struct slice dir)
 {
 	struct pipeline *pipeline = ctx;
-	return watch_add(pipeline->watch, dir);
+	return pipeline_watched(pipeline, dir, watch_add(pipeline->watch, dir));
 }
 
 static void on_walk_unwatch(void *ctx, struct slice dir)
@@ -212,6 +213,7 @@ static void on_walk_idle(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
 	watch_compared(pipeline->watch);
+	unwatched_round_over(pipeline->unwatched);
 	pipeline_end_scan(pipeline);
 	packages_step(pipeline->packages);
 }

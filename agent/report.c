@@ -6,6 +6,7 @@
 
 #include "agent/config.h"
 #include "agent/fim/settle.h"
+#include "agent/fim/unwatched.h"
 #include "agent/fim/walk.h"
 #include "agent/watch/watch.h"
 #include "agent/inventory/inventory.h"
@@ -60,6 +61,8 @@ static void put_watch(struct report *report)
 		status_put(&report->status, "watch", "%s%s", watch[i].path,
 		        watch[i].recursive ? "" : " (not below)");
 	status_put(&report->status, "watched_directories", "%zu", watch_count(stages->watch));
+	status_put(&report->status, "unwatched_directories", "%zu",
+	        unwatched_count(stages->unwatched));
 	status_put(&report->status, "pending_paths", "%zu", settle_count(stages->settle));
 	status_put(&report->status, "scan", "%s", report->scan ? report->scan : "complete");
 	if (report->scan) {

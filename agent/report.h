@@ -20,6 +20,7 @@ struct report;
 struct settle;
 struct ship;
 struct state;
+struct unwatched;
 struct walk;
 struct watch;
 
@@ -29,6 +30,7 @@ struct report_stages {
 	struct state *state;
 	const struct watch *watch;
 	const struct walk *walk;
+	const struct unwatched *unwatched;
 	const struct settle *settle;
 	const struct inventory *inventory;
 	const struct ship *ship;
