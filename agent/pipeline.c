@@ -9,6 +9,7 @@
 #include "agent/report.h"
 #include "agent/ship/ship.h"
 #include "agent/state/trimmer.h"
+#include "agent/who/who.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -175,6 +176,7 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	        pipeline_compare_all, pipeline);
 	pipeline->unwatched = unwatched_new(pipeline->loop, pipeline_compare_unwatched, pipeline);
 	pipeline->settle = settle_new(&settle_limits, pipeline_settle_overflowed, pipeline);
+	pipeline->who = who_new(pipeline->loop);
 	int rc = make_filter(pipeline->config, &pipeline->filter, out_why);
 	if (rc == 0)
 		rc = watch_new(pipeline->loop, &PIPELINE_WATCH_EVENTS, pipeline, &pipeline->watch,
@@ -220,6 +222,7 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	        .config = pipeline->config,
 	        .state = pipeline->state,
 	        .watch = pipeline->watch,
+	        .who = pipeline->who,
 	        .walk = pipeline->walk,
 	        .unwatched = pipeline->unwatched,
 	        .settle = pipeline->settle,
@@ -239,6 +242,9 @@ static void start(struct pipeline *pipeline)
 	pipeline_note(pipeline, EVENT_AGENT, ACTION_STARTED, (struct slice){0}, detail, 0);
 	pipeline->is_full = false;
 	hold_while_full(pipeline);
+	/* Processes have to be known before they act. */
+	if (strcmp(watch_source_name(pipeline->watch), "inotify") != 0)
+		who_start(pipeline->who);
 	pipeline_begin_scan(pipeline);
 	packages_start(pipeline->packages);
 	inventory_start(pipeline->inventory);
@@ -285,6 +291,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	unwatched_free(pipeline->unwatched);
 	walk_free(pipeline->walk);
 	watch_free(pipeline->watch);
+	who_free(pipeline->who);
 	settle_free(pipeline->settle);
 }
 

@@ -24,6 +24,7 @@ struct report;
 struct ship;
 struct trimmer;
 struct unwatched;
+struct who;
 
 struct pipeline {
 	struct loop *loop;
@@ -33,6 +34,7 @@ struct pipeline {
 	void *ctx;
 
 	struct filter *filter;
+	struct who *who;
 	struct watch *watch;
 	struct walk *walk;
 	struct settle *settle;

@@ -7,6 +7,7 @@
 #include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
+#include "agent/who/who.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 
@@ -148,11 +149,18 @@ static bool on_wants_names(void *ctx, struct slice dir)
 	return true;
 }
 
+static struct witness *on_who(void *ctx, int pid, int pidfd)
+{
+	struct pipeline *pipeline = ctx;
+	return who_of(pipeline->who, pid, pidfd);
+}
+
 const struct watch_events PIPELINE_WATCH_EVENTS = {
         .touched = on_touched,
         .overflowed = on_overflow,
         .degraded = on_degraded,
         .wants_names = on_wants_names,
+        .who = on_who,
 };
 
 static int on_walk_watch(void *ctx, struct slice dir)

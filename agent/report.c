@@ -13,6 +13,7 @@
 #include "agent/ship/ship.h"
 #include "agent/state/state.h"
 #include "agent/status.h"
+#include "agent/who/who.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/base/mem.h"
@@ -56,7 +57,10 @@ static void put_watch(struct report *report)
 	const struct report_stages *stages = &report->stages;
 	const struct watch_config *watch = stages->config->watch.item;
 	struct walk_progress progress = walk_progress(stages->walk);
-	status_put(&report->status, "source", "%s", watch_source_name(stages->watch));
+	const char *source = watch_source_name(stages->watch);
+	status_put(&report->status, "source", "%s", source);
+	status_put(&report->status, "actors", "%s",
+	        strcmp(source, "inotify") == 0 ? "not with inotify" : who_source_name(stages->who));
 	for (size_t i = 0; i < stages->config->watch.count; i++)
 		status_put(&report->status, "watch", "%s%s", watch[i].path,
 		        watch[i].recursive ? "" : " (not below)");

@@ -23,12 +23,14 @@ struct state;
 struct unwatched;
 struct walk;
 struct watch;
+struct who;
 
 /* The stages to ask; they live longer than the report. */
 struct report_stages {
 	const struct agent_config *config;
 	struct state *state;
 	const struct watch *watch;
+	const struct who *who;
 	const struct walk *walk;
 	const struct unwatched *unwatched;
 	const struct settle *settle;

@@ -48,6 +48,7 @@ struct witness *witness_new(const struct actor *actor, enum actor_gap gap)
 	witness->actor = own;
 	witness->gap = gap;
 	witness->references = 1;
+	witness->bytes = sizeof *witness + bytes;
 	return witness;
 }
 

@@ -17,6 +17,7 @@ struct witness {
 	struct actor actor; /* texts lie behind the struct */
 	enum actor_gap gap; /* ACTOR_KNOWN, or ACTOR_ENDED when there is a pid alone */
 	unsigned references;
+	size_t bytes; /* with its texts */
 };
 
 /* A copy with one reference, its texts cut at the limits of actor.h. */

@@ -36,6 +36,9 @@ struct watch_events {
 	/* Whether of this directory only names matter, not what is written to them: it lies on the
 	 * way to what is watched, and other people's work in it is to wake nobody. NULL: never. */
 	bool (*wants_names)(void *ctx, struct slice dir);
+	/* Who has this number, for sources whose records name the process; `pidfd` proves that it
+	 * still has (-1: none). The witness is borrowed until the next call. NULL: nobody tells. */
+	struct witness *(*who)(void *ctx, int pid, int pidfd);
 };
 
 int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, struct watch **out,

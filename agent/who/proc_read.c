@@ -1,0 +1,93 @@
+#include "agent/who/proc_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/who/proc_status.h"
+
+int proc_open(const char *root, uint32_t pid)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%u", root, pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+bool proc_is_gone(int pidfd)
+{
+	/* EPERM means that it is there. */
+	return pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 &&
+	       errno == ESRCH;
+}
+
+/* At most `size` bytes from the start; absent when it cannot be read. */
+static struct slice read_text(int dir, const char *name, char *text, size_t size)
+{
+	size_t len = 0;
+	ssize_t got = 0;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (struct slice){0};
+	while (len < size) {
+		got = read(fd, text + len, size - len);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+	}
+	close(fd);
+	return got < 0 ? (struct slice){0} : slice_of(text, len);
+}
+
+bool proc_read_stat(int dir, char text[PROC_STAT_BYTES], struct proc_stat *out)
+{
+	return proc_stat_parse(read_text(dir, "stat", text, PROC_STAT_BYTES), out);
+}
+
+static struct slice read_exe(int dir, char *text, size_t size)
+{
+	ssize_t len = readlinkat(dir, "exe", text, size);
+	return len > 0 ? slice_of(text, (size_t)len) : (struct slice){0};
+}
+
+/* Arguments end with a NUL byte each; a process may have written anything in their place. */
+static struct slice read_cmdline(int dir, char *text, size_t size)
+{
+	struct slice cmdline = read_text(dir, "cmdline", text, size);
+	while (cmdline.len > 0 && text[cmdline.len - 1] == '\0')
+		cmdline.len--;
+	for (size_t i = 0; i < cmdline.len; i++) {
+		if (text[i] == '\0')
+			text[i] = ' ';
+	}
+	return cmdline.len > 0 ? cmdline : (struct slice){0};
+}
+
+static uint32_t read_id(int dir, const char *name)
+{
+	char text[32];
+	uint32_t id;
+	return proc_id_parse(read_text(dir, name, text, sizeof(text)), &id) ? id : ACTOR_NO_ID;
+}
+
+bool proc_read(int dir, struct proc_facts *out)
+{
+	char status[PROC_STATUS_BYTES];
+	/* First what is lost first when the process ends. */
+	out->exe = read_exe(dir, out->exe_text, sizeof(out->exe_text));
+	out->cmdline = read_cmdline(dir, out->cmdline_text, sizeof(out->cmdline_text));
+	if (!proc_read_stat(dir, out->stat_text, &out->stat))
+		return false;
+	out->has_ids = proc_status_parse(
+	        read_text(dir, "status", status, sizeof(status)), &out->uid, &out->gid);
+	out->login_uid = read_id(dir, "loginuid");
+	out->session = read_id(dir, "sessionid");
+	out->container = proc_cgroup_container(
+	        read_text(dir, "cgroup", out->cgroup_text, sizeof(out->cgroup_text)));
+	return true;
+}

@@ -1,0 +1,159 @@
+#include "agent/who/who.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "agent/touch/names.h"
+#include "agent/who/connector.h"
+#include "agent/who/proc_read.h"
+#include "agent/who/roll.h"
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+/* What reading the programs of other people's processes may cost: one takes about 50 µs. */
+#define EXECS_PER_S 500
+#define EXECS_BURST 2000
+#define REST_MS     1000
+
+struct who {
+	struct loop *loop;
+	struct names *names;
+	struct roll *roll;
+	struct connector *lives;
+	struct connector *execs;
+	struct fd_watch *readable; /* of execs */
+	struct timer *rest;        /* while readable is paused */
+	bool is_started;
+	uint64_t now_ns;
+	int64_t budget; /* programs that may still be read unasked */
+	uint64_t budget_ns;
+	char source[REASON_MAX + 16];
+};
+
+static uint64_t mono_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void on_news(void *ctx, const struct proc_news *news)
+{
+	struct who *who = ctx;
+	who->budget -= roll_hear(who->roll, news, who->now_ns);
+}
+
+/* Births before programs: whoever runs a program was born before. */
+static void take_news(struct who *who)
+{
+	who->now_ns = mono_ns();
+	if (!who->execs)
+		return;
+	bool is_complete = connector_drain(who->lives, on_news, who);
+	is_complete &= connector_drain(who->execs, on_news, who);
+	if (!is_complete)
+		roll_doubt(who->roll);
+}
+
+static void refill(struct who *who)
+{
+	uint64_t passed_ns = who->now_ns - who->budget_ns;
+	who->budget += (int64_t)(passed_ns / (NS_PER_S / EXECS_PER_S));
+	if (who->budget > EXECS_BURST)
+		who->budget = EXECS_BURST;
+	who->budget_ns = who->now_ns;
+}
+
+static void on_readable(void *ctx)
+{
+	struct who *who = ctx;
+	take_news(who);
+	refill(who);
+	if (who->budget > 0)
+		return;
+	fd_watch_pause(who->readable);
+	timer_start(who->rest, REST_MS, 0);
+}
+
+static void on_rested(void *ctx)
+{
+	struct who *who = ctx;
+	fd_watch_resume(who->readable);
+}
+
+struct who *who_new(struct loop *loop)
+{
+	struct who *who = mem_new(sizeof(*who));
+	who->loop = loop;
+	who->names = names_new("/etc/passwd", "/etc/group");
+	who->roll = roll_new("/proc", who->names);
+	snprintf(who->source, sizeof(who->source), "proc only");
+	return who;
+}
+
+void who_free(struct who *who)
+{
+	if (!who)
+		return;
+	timer_free(who->rest);
+	fd_watch_free(who->readable);
+	connector_close(who->execs);
+	connector_close(who->lives);
+	roll_free(who->roll);
+	names_free(who->names);
+	free(who);
+}
+
+void who_start(struct who *who)
+{
+	struct reason why;
+	if (who->is_started)
+		return;
+	who->is_started = true;
+	int rc = connector_open(CONNECTOR_LIVES, &who->lives, &why);
+	if (rc == 0)
+		rc = connector_open(CONNECTOR_EXECS, &who->execs, &why);
+	if (rc < 0) {
+		connector_close(who->lives);
+		who->lives = NULL;
+		log_info("processes that end at once will be known by their number alone: %s",
+		        why.text);
+		snprintf(who->source, sizeof(who->source), "proc only: %s", why.text);
+		return;
+	}
+	roll_set_told(who->roll);
+	who->budget = EXECS_BURST;
+	who->budget_ns = mono_ns();
+	who->rest = timer_new(who->loop, on_rested, who);
+	who->readable = fd_watch_new(who->loop, connector_fd(who->execs), on_readable, who);
+	snprintf(who->source, sizeof(who->source), "proc connector");
+}
+
+/* The one that is meant has ended, and the number lives: somebody else has it by now. Its end is
+ * told before its number is free. */
+static bool is_strangers(struct who *who, uint32_t pid, int pidfd)
+{
+	if (!roll_has_alive(who->roll, pid) || !proc_is_gone(pidfd))
+		return false;
+	take_news(who);
+	return roll_has_alive(who->roll, pid);
+}
+
+struct witness *who_of(struct who *who, int pid, int pidfd)
+{
+	if (pid <= 0)
+		return NULL;
+	who_start(who);
+	take_news(who);
+	if (who->execs && is_strangers(who, (uint32_t)pid, pidfd))
+		return roll_nobody(who->roll, (uint32_t)pid);
+	return roll_ask(who->roll, (uint32_t)pid, pidfd, who->now_ns);
+}
+
+const char *who_source_name(const struct who *who)
+{
+	return who->source;
+}
