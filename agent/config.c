@@ -107,6 +107,12 @@ const struct config_key AGENT_CONFIG[] = {
                 .type = CONFIG_PAIRS,
                 .offset = offsetof(struct agent_config, labels),
                 .help = "what the fleet can be searched by: env, role, …"},
+        {.name = "source",
+                .type = CONFIG_TEXT,
+                .offset = offsetof(struct agent_config, source),
+                .fallback = "auto",
+                .help = "of file events: auto, inotify, or fanotify (names the process; "
+                        "falls back by itself)"},
         {.name = "watch",
                 .type = CONFIG_LIST,
                 .offset = offsetof(struct agent_config, watch),
@@ -195,6 +201,23 @@ static int check_entries(const char *file, const struct config_list *list, struc
 	return rc;
 }
 
+static int take_source(const char *file, struct agent_config *config, struct reason *out_why)
+{
+	static const struct {
+		const char *name;
+		enum watch_source source;
+	} SOURCES[] = {
+	        {"auto", WATCH_AUTO}, {"inotify", WATCH_INOTIFY}, {"fanotify", WATCH_FANOTIFY}};
+	for (size_t i = 0; i < sizeof SOURCES / sizeof SOURCES[0]; i++) {
+		if (strcmp(config->source, SOURCES[i].name) != 0)
+			continue;
+		config->watch_source = SOURCES[i].source;
+		return 0;
+	}
+	return fail(out_why, ERR_CONFIG,
+	        "%s: key 'source': '%s' is none of auto, inotify, fanotify", file, config->source);
+}
+
 int agent_config_load(
         const char *file, struct arena *arena, struct agent_config *out, struct reason *out_why)
 {
@@ -206,5 +229,7 @@ int agent_config_load(
 		rc = fail(out_why, ERR_CONFIG,
 		        "%s: key 'watch': the list is empty (leave the key out for the defaults)",
 		        file);
+	if (rc == 0)
+		rc = take_source(file, out, out_why);
 	return rc != 0 ? rc : check_entries(file, &out->watch, out_why);
 }

@@ -6,6 +6,7 @@
 #ifndef TSUJIBAN_AGENT_CONFIG_H
 #define TSUJIBAN_AGENT_CONFIG_H
 
+#include "agent/watch/watch.h"
 #include "common/codec/config.h"
 
 struct watch_config {
@@ -21,6 +22,8 @@ struct agent_config {
 	const char *collector; /* HOST:PORT */
 	const char *state_dir;
 	struct config_pairs labels;
+	const char *source; /* "auto", "inotify", "fanotify" */
+	enum watch_source watch_source;
 	struct config_list watch; /* struct watch_config; the defaults when the file has none */
 	struct {
 		int64_t interval_ns;

@@ -179,8 +179,8 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	pipeline->who = who_new(pipeline->loop);
 	int rc = make_filter(pipeline->config, &pipeline->filter, out_why);
 	if (rc == 0)
-		rc = watch_new(pipeline->loop, &PIPELINE_WATCH_EVENTS, pipeline, &pipeline->watch,
-		        out_why);
+		rc = watch_new(pipeline->loop, pipeline->config->watch_source,
+		        &PIPELINE_WATCH_EVENTS, pipeline, &pipeline->watch, out_why);
 	if (rc == 0)
 		rc = walk_new(pipeline->loop, pipeline->state, pipeline->filter,
 		        &PIPELINE_WALK_EVENTS, pipeline, &pipeline->walk);

@@ -155,12 +155,20 @@ static struct witness *on_who(void *ctx, int pid, int pidfd)
 	return who_of(pipeline->who, pid, pidfd);
 }
 
+static bool on_wants(void *ctx, struct slice dir)
+{
+	struct pipeline *pipeline = ctx;
+	return filter_descends(pipeline->filter, dir) ||
+	       filter_leads_to_entry(pipeline->filter, dir);
+}
+
 const struct watch_events PIPELINE_WATCH_EVENTS = {
         .touched = on_touched,
         .overflowed = on_overflow,
         .degraded = on_degraded,
         .wants_names = on_wants_names,
         .who = on_who,
+        .wants = on_wants,
 };
 
 static int on_walk_watch(void *ctx, struct slice dir)

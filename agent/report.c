@@ -61,6 +61,9 @@ static void put_watch(struct report *report)
 	status_put(&report->status, "source", "%s", source);
 	status_put(&report->status, "actors", "%s",
 	        strcmp(source, "inotify") == 0 ? "not with inotify" : who_source_name(stages->who));
+	if (watch_source_reason(stages->watch))
+		status_put(
+		        &report->status, "source_reason", "%s", watch_source_reason(stages->watch));
 	for (size_t i = 0; i < stages->config->watch.count; i++)
 		status_put(&report->status, "watch", "%s%s", watch[i].path,
 		        watch[i].recursive ? "" : " (not below)");

@@ -1,4 +1,4 @@
-#include "agent/watch/watch.h"
+#include "agent/watch/inotify.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +13,7 @@
 
 /* --- touches ---------------------------------------------------------------------------------- */
 
-static void tell(struct watch *watch, struct slice path, struct slice old_path, unsigned hints)
+static void tell(struct inotify *watch, struct slice path, struct slice old_path, unsigned hints)
 {
 	struct touch touch = {
 	        .path = path,
@@ -25,7 +25,7 @@ static void tell(struct watch *watch, struct slice path, struct slice old_path, 
 	watch->events.touched(watch->ctx, &touch);
 }
 
-static void tell_last(struct watch *watch)
+static void tell_last(struct inotify *watch)
 {
 	unsigned hints = watch->last_hints;
 	if (!hints)
@@ -44,19 +44,13 @@ static bool append_name(struct buf *path, struct slice name)
 
 /* The path of a name in a watched directory; false when nobody can open it, which is said once. */
 static bool path_of(
-        struct watch *watch, struct watch_node *node, struct slice name, struct buf *out)
+        struct inotify *watch, struct watch_node *node, struct slice name, struct buf *out)
 {
 	tree_path(node, out);
 	if (append_name(out, name))
 		return true;
-	watch_tell_degraded(watch, node, "holds names whose paths are too long to be opened");
+	inotify_tell_degraded(watch, node, "holds names whose paths are too long to be opened");
 	return false;
-}
-
-const char *watch_source_name(const struct watch *watch)
-{
-	(void)watch;
-	return "inotify";
 }
 
 /* --- renames ---------------------------------------------------------------------------------- */
@@ -65,16 +59,16 @@ const char *watch_source_name(const struct watch *watch)
  * when the node came to its path later. Where nobody can tell, the kernel is asked what is there.
  */
 static bool went_along(
-        struct watch *watch, const struct watch_node *node, struct slice path, uint64_t at)
+        struct inotify *watch, const struct watch_node *node, struct slice path, uint64_t at)
 {
 	if (at >= node->since)
 		return true;
 	if (at < node->since - node->unsure)
 		return false;
-	return watch_add(watch, path) < 0;
+	return inotify_add(watch, path) < 0;
 }
 
-static void move_directory(struct watch *watch, struct slice from, struct slice to, uint64_t at)
+static void move_directory(struct inotify *watch, struct slice from, struct slice to, uint64_t at)
 {
 	struct watch_node *node = tree_find(&watch->tree, from);
 	if (!node || !went_along(watch, node, from, at))
@@ -90,7 +84,7 @@ static void move_directory(struct watch *watch, struct slice from, struct slice 
 }
 
 /* The other half never came: it went to where nobody watches. */
-static void lapse(struct watch *watch, struct move_half *half)
+static void lapse(struct inotify *watch, struct move_half *half)
 {
 	struct slice path = slice_of(half->path, half->path_len);
 	unsigned hints = TOUCH_GONE | TOUCH_DONE;
@@ -107,14 +101,14 @@ static void lapse(struct watch *watch, struct move_half *half)
 	moves_drop(half);
 }
 
-static void lapse_until(struct watch *watch, uint64_t now_ms)
+static void lapse_until(struct inotify *watch, uint64_t now_ms)
 {
 	struct move_half half;
 	while (moves_take_lapsed(&watch->moves, now_ms, &half))
 		lapse(watch, &half);
 }
 
-static void take_moved_from(struct watch *watch, const struct inotify_event *record, uint64_t at)
+static void take_moved_from(struct inotify *watch, const struct inotify_event *record, uint64_t at)
 {
 	if (moves_are_full(&watch->moves)) {
 		struct move_half oldest;
@@ -125,7 +119,7 @@ static void take_moved_from(struct watch *watch, const struct inotify_event *rec
 	        record->mask & IN_ISDIR);
 }
 
-static void take_moved_to(struct watch *watch, const struct inotify_event *record)
+static void take_moved_to(struct inotify *watch, const struct inotify_event *record)
 {
 	bool is_directory = record->mask & IN_ISDIR;
 	unsigned hints = TOUCH_DONE | (is_directory ? TOUCH_DIRECTORY : 0u);
@@ -160,7 +154,7 @@ static unsigned hints_of(uint32_t mask)
 	return hints;
 }
 
-static bool is_last(const struct watch *watch, int wd, struct slice name)
+static bool is_last(const struct inotify *watch, int wd, struct slice name)
 {
 	const struct buf *last = &watch->last_path;
 	return watch->last_hints && watch->last_wd == wd &&
@@ -169,7 +163,7 @@ static bool is_last(const struct watch *watch, int wd, struct slice name)
 }
 
 /* A life is said once each: nothing is merged behind an end or in front of a beginning. */
-static void take_named(struct watch *watch, struct watch_node *node,
+static void take_named(struct inotify *watch, struct watch_node *node,
         const struct inotify_event *record, struct slice name)
 {
 	unsigned hints = hints_of(record->mask);
@@ -191,7 +185,7 @@ static void take_named(struct watch *watch, struct watch_node *node,
 }
 
 static void take_move(
-        struct watch *watch, const struct inotify_event *record, struct slice name, uint64_t at)
+        struct inotify *watch, const struct inotify_event *record, struct slice name, uint64_t at)
 {
 	tell_last(watch);
 	struct watch_node *node = wds_node(&watch->tree.wds, record->wd);
@@ -203,7 +197,7 @@ static void take_move(
 		take_moved_to(watch, record);
 }
 
-static void look_later(struct watch *watch, int wd)
+static void look_later(struct inotify *watch, int wd)
 {
 	if (watch->moved_count == watch->moved_room) {
 		watch->moved_room = watch->moved_room ? watch->moved_room * 2 : 16;
@@ -214,7 +208,7 @@ static void look_later(struct watch *watch, int wd)
 
 /* A directory was renamed, and its parent should have said where to. It did not if it was not yet
  * watched then: so the kernel is asked whether the directory is where it is thought to be. */
-static void look_for_moved(struct watch *watch)
+static void look_for_moved(struct inotify *watch)
 {
 	struct buf path = BUF_INIT;
 	for (size_t i = 0; i < watch->moved_count; i++) {
@@ -222,7 +216,7 @@ static void look_for_moved(struct watch *watch)
 		if (!node)
 			continue;
 		tree_path(node, &path);
-		int rc = watch_add(watch, buf_slice(&path));
+		int rc = inotify_add(watch, buf_slice(&path));
 		if (rc == 0)
 			tell(watch, buf_slice(&path), (struct slice){0},
 			        TOUCH_DONE | TOUCH_DIRECTORY | TOUCH_RELIST);
@@ -241,7 +235,7 @@ static void look_for_moved(struct watch *watch)
 }
 
 /* What a directory says of itself its watched parent has said with its name. */
-static void take_self(struct watch *watch, const struct inotify_event *record, uint64_t at)
+static void take_self(struct inotify *watch, const struct inotify_event *record, uint64_t at)
 {
 	tell_last(watch);
 	struct watch_node *node = wds_node(&watch->tree.wds, record->wd);
@@ -268,7 +262,7 @@ static void take_self(struct watch *watch, const struct inotify_event *record, u
 	buf_fini(&path);
 }
 
-static void take_overflow(struct watch *watch)
+static void take_overflow(struct inotify *watch)
 {
 	tell_last(watch);
 	watch->has_lost_records = watch->is_unsure = true;
@@ -277,7 +271,7 @@ static void take_overflow(struct watch *watch)
 	watch->events.overflowed(watch->ctx);
 }
 
-static void take_record(struct watch *watch, const struct inotify_event *record, uint64_t at)
+static void take_record(struct inotify *watch, const struct inotify_event *record, uint64_t at)
 {
 	if (record->mask & IN_Q_OVERFLOW) {
 		take_overflow(watch);
@@ -301,7 +295,7 @@ static void take_record(struct watch *watch, const struct inotify_event *record,
 		take_named(watch, node, record, name);
 }
 
-static void take_records(struct watch *watch, size_t len)
+static void take_records(struct inotify *watch, size_t len)
 {
 	uint64_t at = watch->read_bytes;
 	watch->read_bytes += len;
@@ -315,7 +309,7 @@ static void take_records(struct watch *watch, size_t len)
 }
 
 /* Nothing will be heard any more. The walk that `overflowed` brings about is all that is left. */
-static void broke(struct watch *watch, int code)
+static void broke(struct inotify *watch, int code)
 {
 	log_error("cannot read changes from inotify: %s", err_text(code));
 	fd_watch_pause(watch->readable);
@@ -323,7 +317,7 @@ static void broke(struct watch *watch, int code)
 	watch->events.overflowed(watch->ctx);
 }
 
-static void saw_empty(struct watch *watch)
+static void saw_empty(struct inotify *watch)
 {
 	moves_saw_empty(&watch->moves, loop_now_ms(watch->loop));
 	if (watch->moves.count == 0 && watch->moved_count > 0) {
@@ -336,7 +330,7 @@ static void saw_empty(struct watch *watch)
 	wds_expect_no_ignored(&watch->tree.wds);
 }
 
-static void drain(struct watch *watch)
+static void drain(struct inotify *watch)
 {
 	watch->is_draining = true;
 	for (size_t taken = 0; taken < STEP_BYTES;) {
@@ -356,7 +350,7 @@ static void drain(struct watch *watch)
 	}
 	tell_last(watch);
 	watch->is_draining = false;
-	watch_give_back(watch);
+	inotify_give_back(watch);
 	if (watch->moves.count > 0 && !timer_is_active(watch->moves_timer))
 		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
 }
@@ -369,25 +363,25 @@ static void on_readable(void *ctx)
 /* Timers run before descriptors: the second halves may have come and not been read. */
 static void on_moves_timer(void *ctx)
 {
-	struct watch *watch = ctx;
+	struct inotify *watch = ctx;
 	drain(watch);
 	lapse_until(watch, loop_now_ms(watch->loop));
 	if (watch->moves.count == 0)
 		look_for_moved(watch);
-	watch_give_back(watch);
+	inotify_give_back(watch);
 	if (watch->moves.count > 0)
 		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, struct watch **out,
-        struct reason *out_why)
+int inotify_new(struct loop *loop, const struct watch_events *events, void *ctx,
+        struct inotify **out, struct reason *out_why)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (fd < 0)
 		return fail(out_why, -errno, "cannot start inotify: %s", err_text(-errno));
-	struct watch *watch = mem_new(sizeof(*watch));
+	struct inotify *watch = mem_new(sizeof(*watch));
 	watch->loop = loop;
 	watch->events = *events;
 	watch->ctx = ctx;
@@ -399,7 +393,7 @@ int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, s
 	return 0;
 }
 
-void watch_free(struct watch *watch)
+void inotify_free(struct inotify *watch)
 {
 	if (!watch)
 		return;

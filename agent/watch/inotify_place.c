@@ -19,7 +19,7 @@
 	        IN_ONLYDIR | IN_DONT_FOLLOW)
 #define WATCH_MASK (NAMES_MASK | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_EXCL_UNLINK)
 
-void watch_tell_degraded(struct watch *watch, struct watch_node *node, const char *why)
+void inotify_tell_degraded(struct inotify *watch, struct watch_node *node, const char *why)
 {
 	if (node->is_told)
 		return;
@@ -30,7 +30,7 @@ void watch_tell_degraded(struct watch *watch, struct watch_node *node, const cha
 	buf_fini(&path);
 }
 
-static int queued_bytes(const struct watch *watch)
+static int queued_bytes(const struct inotify *watch)
 {
 	int bytes = 0;
 	return ioctl(watch->fd, FIONREAD, &bytes) == 0 ? bytes : 0;
@@ -38,7 +38,7 @@ static int queued_bytes(const struct watch *watch)
 
 /* Places the watch, and finds out between which records it happened: tries again when records came
  * in meanwhile, so that the place is nearly always exact. */
-static int place(struct watch *watch, struct slice dir, const char *path, uint64_t *out_since,
+static int place(struct inotify *watch, struct slice dir, const char *path, uint64_t *out_since,
         uint32_t *out_unsure)
 {
 	int wd = -1, last = -1, before = 0, after = 0;
@@ -61,7 +61,7 @@ static int place(struct watch *watch, struct slice dir, const char *path, uint64
 	return wd;
 }
 
-static int add_failed(struct watch *watch, struct slice dir, int code)
+static int add_failed(struct inotify *watch, struct slice dir, int code)
 {
 	switch (code) {
 	case -ENOENT:
@@ -70,11 +70,11 @@ static int add_failed(struct watch *watch, struct slice dir, int code)
 		return code;
 	case -ENOSPC:
 		code = ERR_LIMIT;
-		watch_tell_degraded(watch, tree_make(&watch->tree, dir),
+		inotify_tell_degraded(watch, tree_make(&watch->tree, dir),
 		        "cannot be watched: fs.inotify.max_user_watches is reached");
 		return code;
 	default:
-		watch_tell_degraded(watch, tree_make(&watch->tree, dir), err_text(code));
+		inotify_tell_degraded(watch, tree_make(&watch->tree, dir), err_text(code));
 		return code;
 	}
 }
@@ -102,7 +102,7 @@ static bool is_detour(const char *path, const struct watch_node *holder)
 
 /* The node that the descriptor stands for from now on, at this path. NULL: it stays where it is. */
 static struct watch_node *settle_node(
-        struct watch *watch, struct slice dir, const char *path, int wd)
+        struct inotify *watch, struct slice dir, const char *path, int wd)
 {
 	struct watch_tree *tree = &watch->tree;
 	struct watch_node *holder = wds_holder(&tree->wds, wd);
@@ -118,7 +118,7 @@ static struct watch_node *settle_node(
 	return node;
 }
 
-int watch_add(struct watch *watch, struct slice dir)
+int inotify_add(struct inotify *watch, struct slice dir)
 {
 	char path[PATH_MAX];
 	if (dir.len == 0 || dir.ptr[0] != '/' || memchr(dir.ptr, '\0', dir.len))
@@ -145,7 +145,7 @@ int watch_add(struct watch *watch, struct slice dir)
 	return is_known;
 }
 
-void watch_give_back(struct watch *watch)
+void inotify_give_back(struct inotify *watch)
 {
 	for (int given = 0; given < STEP_ENDS;) {
 		int wd = wds_take_ended(&watch->tree.wds);
@@ -156,33 +156,33 @@ void watch_give_back(struct watch *watch)
 	}
 }
 
-void watch_remove(struct watch *watch, struct slice dir)
+void inotify_remove(struct inotify *watch, struct slice dir)
 {
 	struct watch_node *node = tree_find(&watch->tree, dir);
 	if (!node)
 		return;
 	tree_drop(&watch->tree, node);
 	if (!watch->is_draining)
-		watch_give_back(watch);
+		inotify_give_back(watch);
 }
 
-void watch_compared(struct watch *watch)
+void inotify_compared(struct inotify *watch)
 {
 	if (!watch->is_unsure)
 		return;
 	watch->is_unsure = false;
 	tree_sweep(&watch->tree, watch->round);
 	if (!watch->is_draining)
-		watch_give_back(watch);
+		inotify_give_back(watch);
 }
 
-bool watch_has(const struct watch *watch, struct slice dir)
+bool inotify_has(const struct inotify *watch, struct slice dir)
 {
 	const struct watch_node *node = tree_find(&watch->tree, dir);
 	return node && node->wd >= 0;
 }
 
-size_t watch_count(const struct watch *watch)
+size_t inotify_count(const struct inotify *watch)
 {
 	return watch->tree.wds.live;
 }

@@ -9,13 +9,13 @@
 
 #include <sys/inotify.h>
 
-#include "agent/watch/watch.h"
+#include "agent/watch/inotify.h"
 #include "agent/watch/inotify_moves.h"
 #include "agent/watch/inotify_tree.h"
 
 #define READ_BYTES (64u << 10)
 
-struct watch {
+struct inotify {
 	struct loop *loop;
 	struct watch_events events;
 	void *ctx;
@@ -42,8 +42,8 @@ struct watch {
 };
 
 /* Says it once for each node. */
-void watch_tell_degraded(struct watch *watch, struct watch_node *node, const char *why);
+void inotify_tell_degraded(struct inotify *watch, struct watch_node *node, const char *why);
 /* A portion of what was removed. */
-void watch_give_back(struct watch *watch);
+void inotify_give_back(struct inotify *watch);
 
 #endif

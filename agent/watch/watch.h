@@ -1,15 +1,11 @@
 /*
- * watch - changes below directories as the kernel tells them: inotify(7).
+ * watch - changes below directories as the kernel tells them.
  *
- * One interface, so that a second source (fanotify) can stand behind it. The drain only turns
- * kernel records into touches: it opens, stats and hashes nothing. Renames are paired by cookie
- * here: a move from here to nowhere becomes a touch with TOUCH_GONE, a move from nowhere becomes
- * TOUCH_CREATED, a pair one touch with old_path. After a paired move of a directory its watches
- * know their new paths.
+ * One interface, two sources behind it: fanotify (fanotify.h) where kernel, privileges and file
+ * system allow, inotify (inotify.h) for the rest. What they tell means the same: a touch claims
+ * nothing, its hints and its witness make events say more.
  *
  * Life     watch_new -> add*, drain by the loop -> watch_free.
- * Owner    owns the inotify descriptor and a tree of nodes (name, parent, descriptor), about 100
- *          bytes a directory.
  * Errors   watch_add: ERR_LIMIT when max_user_watches is reached (said once through `degraded`),
  *          -ENOENT, -ENOTDIR, -EACCES, ….
  * Thread   the loop's. Callbacks may call watch_add and watch_remove.
@@ -22,6 +18,12 @@
 #include "common/io/loop.h"
 
 struct watch;
+
+enum watch_source {
+	WATCH_AUTO,     /* fanotify where it can be had */
+	WATCH_INOTIFY,  /* never */
+	WATCH_FANOTIFY, /* as AUTO; where it cannot be had somebody should be told */
+};
 
 struct watch_events {
 	/* Cause is CAUSE_LIVE. Slices are borrowed for the call. A created or moved-in directory
@@ -36,13 +38,16 @@ struct watch_events {
 	/* Whether of this directory only names matter, not what is written to them: it lies on the
 	 * way to what is watched, and other people's work in it is to wake nobody. NULL: never. */
 	bool (*wants_names)(void *ctx, struct slice dir);
+	/* Whether anything in this directory is watched, or leads to what is: asked by sources that
+	 * hear of everything. NULL: always. */
+	bool (*wants)(void *ctx, struct slice dir);
 	/* Who has this number, for sources whose records name the process; `pidfd` proves that it
 	 * still has (-1: none). The witness is borrowed until the next call. NULL: nobody tells. */
 	struct witness *(*who)(void *ctx, int pid, int pidfd);
 };
 
-int watch_new(struct loop *loop, const struct watch_events *events, void *ctx, struct watch **out,
-        struct reason *out_why);
+int watch_new(struct loop *loop, enum watch_source source, const struct watch_events *events,
+        void *ctx, struct watch **out, struct reason *out_why);
 void watch_free(struct watch *watch);
 
 /* Begins to watch the entries of one directory (not what lies deeper), not following a link in its
@@ -55,8 +60,11 @@ void watch_remove(struct watch *watch, struct slice dir);
  * went away unseen, and its watch is ended. */
 void watch_compared(struct watch *watch);
 bool watch_has(const struct watch *watch, struct slice dir);
+/* Directories with a watch of their own. */
 size_t watch_count(const struct watch *watch);
-/* "inotify", for status. */
+/* "inotify", "fanotify", "fanotify and inotify". */
 const char *watch_source_name(const struct watch *watch);
+/* Why fanotify is not used though it was wanted; NULL: it is, or was not. */
+const char *watch_source_reason(const struct watch *watch);
 
 #endif

@@ -18,8 +18,8 @@ NAMES = {
     r"\bcurl_\w+|\bCURL\w*": [r"collector/cli/"],
     r"\byaml_\w+": [r"common/codec/config"],
     r"\bZSTD_\w+": [r"common/codec/"],
-    r"\binotify_\w+|\bIN_[A-Z_]+\b": [r"agent/watch/inotify", r"agent/inventory/", r"agent/packages/"],
-    r"\bfanotify_\w+|\bFAN_[A-Z_]+\b": [r"agent/watch/fanotify"],
+    r"\binotify_\w+|\bIN_[A-Z_]+\b": [r"agent/watch/", r"agent/inventory/", r"agent/packages/"],
+    r"\bfanotify_\w+|\bFAN_[A-Z_]+\b": [r"agent/watch/"],
 }
 
 

@@ -197,7 +197,7 @@ class Host:
 
     def write_config(self, watch, more=""):
         lines = [f"collector: 127.0.0.1:{self.port}", f"state_dir: {self.state}"]
-        if self.rig.source:
+        if self.rig.source and "source:" not in more:
             lines.append(f"source: {self.rig.source}")
         lines.append("watch:")
         for entry in watch:

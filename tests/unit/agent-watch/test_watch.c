@@ -199,7 +199,7 @@ static int set_up(void **state)
 	bench->patience = timer_new(bench->loop, on_impatience, bench);
 	struct watch_events events = {
 	        .touched = on_touched, .overflowed = on_overflowed, .degraded = on_degraded};
-	if (watch_new(bench->loop, &events, bench, &bench->watch, NULL) < 0)
+	if (watch_new(bench->loop, WATCH_INOTIFY, &events, bench, &bench->watch, NULL) < 0)
 		return -1;
 	*state = bench;
 	return 0;

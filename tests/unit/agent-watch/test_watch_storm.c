@@ -235,7 +235,8 @@ static void one_storm(unsigned seed)
 	bench->patience = timer_new(bench->loop, on_impatience, bench);
 	bench->soon = timer_new(bench->loop, on_soon, bench);
 	bench->tick = timer_new(bench->loop, on_tick, bench);
-	assert_int_equal(watch_new(bench->loop, &events, bench, &bench->watch, NULL), 0);
+	assert_int_equal(
+	        watch_new(bench->loop, WATCH_INOTIFY, &events, bench, &bench->watch, NULL), 0);
 	assert_int_equal(watch_add(bench->watch, slice_text(bench->root)), 0);
 	bench->child = fork();
 	if (bench->child == 0) {
