@@ -47,8 +47,8 @@ const struct dir_path *paths_find(const struct paths *paths, const struct dir_ha
 const struct dir_path *paths_put(
         struct paths *paths, const struct dir_handle *handle, struct slice path, bool is_wanted);
 void paths_forget(struct paths *paths);
-/* Asks the kernel, with a descriptor of the mount; the length, or -ESTALE, -ENOENT when the directory
- * is gone, …. */
+/* Asks the kernel, with a descriptor of the mount; the length, or -ESTALE, -ENOENT when the
+ * directory is gone, …. */
 int paths_look_up(int mount_fd, struct slice handle, char *out, size_t room);
 
 #endif

@@ -151,7 +151,7 @@ static void tell_rename(
 void fanotify_tell(struct fanotify *fanotify, const struct fanotify_record *record)
 {
 	bool is_rename = record->mask & FAN_RENAME;
-	/* Before and after: what this record itself looks up may be ahead of it, or be moved by it. */
+	/* See fanotify_paths.h. */
 	if (is_rename && record->mask & FAN_ONDIR)
 		paths_forget(&fanotify->paths);
 	for (size_t i = 0; i < fanotify->marked_count; i++) {
