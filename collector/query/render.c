@@ -81,13 +81,12 @@ static void put_parents(struct buf *out, const struct actor *actor)
 	buf_append_byte(out, ']');
 }
 
-/* Of a process that had ended by the time it was asked only the pid is known: what else it was
- * stands as null. */
+/* What nobody knows of a process stands as null: of one that had ended before it could be asked that
+ * may be everything but its pid, or its program alone. */
 static void put_actor(struct buf *out, const struct actor *actor, enum actor_gap gap)
 {
 	json_put_name(out, "actor");
 	if (actor) {
-		bool is_known = gap != ACTOR_ENDED;
 		buf_append_byte(out, '{');
 		json_put_count(out, "pid", actor->pid);
 		if (actor->started_ns)
@@ -96,8 +95,8 @@ static void put_actor(struct buf *out, const struct actor *actor, enum actor_gap
 			json_put_word(out, "started", NULL);
 		json_put_text_or_null(out, "exe", actor->exe);
 		json_put_text_or_null(out, "cmdline", actor->cmdline);
-		put_id_or_null(out, "uid", is_known ? actor->uid : ACTOR_NO_ID);
-		put_id_or_null(out, "gid", is_known ? actor->gid : ACTOR_NO_ID);
+		put_id_or_null(out, "uid", actor->uid);
+		put_id_or_null(out, "gid", actor->gid);
 		json_put_text_or_null(out, "user", actor->user);
 		put_id_or_null(out, "login_uid", actor->login_uid);
 		json_put_text_or_null(out, "login_user", actor->login_user);

@@ -20,7 +20,7 @@ struct actor {
 	int64_t started_ns;   /* wall clock; 0: unknown */
 	struct slice exe;     /* path of the program; one that was deleted ends in " (deleted)" */
 	struct slice cmdline; /* arguments with a space between; may hold any bytes */
-	uint32_t uid, gid;    /* effective */
+	uint32_t uid, gid;    /* effective; ACTOR_NO_ID: unknown */
 	uint32_t login_uid;   /* who logged in, whatever su or sudo made of it */
 	uint32_t session;     /* of the audit system */
 	struct slice user, login_user;          /* names, where the host knows one */

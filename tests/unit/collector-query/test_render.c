@@ -196,7 +196,11 @@ static void test_what_is_not_known_says_why(void **state)
 	(void)state;
 	struct filestate file = regular();
 	file.size = 1;
-	struct actor gone = {.pid = 5, .login_uid = ACTOR_NO_ID, .session = ACTOR_NO_ID};
+	struct actor gone = {.pid = 5,
+	        .uid = ACTOR_NO_ID,
+	        .gid = ACTOR_NO_ID,
+	        .login_uid = ACTOR_NO_ID,
+	        .session = ACTOR_NO_ID};
 	struct event event = {.kind = EVENT_FILE,
 	        .action = ACTION_CREATED,
 	        .cause = CAUSE_LIVE,
