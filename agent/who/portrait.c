@@ -54,7 +54,8 @@ struct witness *portrait_of_facts(const struct proc_facts *facts, const struct w
         int64_t born_ns, struct names *names)
 {
 	char short_name[24];
-	bool is_lost = !facts->exe.ptr && proc_stat_has_ended(&facts->stat);
+	/* What is ending gives its program back some time before its state says so. */
+	bool is_lost = !facts->exe.ptr && !facts->stat.is_kernels && !facts->is_exe_secret;
 	struct actor actor = {
 	        .pid = facts->stat.pid,
 	        .started_ns = born_ns ? born_ns : wall_of_ticks(facts->stat.started),

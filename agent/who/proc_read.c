@@ -49,10 +49,11 @@ bool proc_read_stat(int dir, char text[PROC_STAT_BYTES], struct proc_stat *out)
 	return proc_stat_parse(read_text(dir, "stat", text, PROC_STAT_BYTES), out);
 }
 
-static struct slice read_exe(int dir, char *text, size_t size)
+static void read_exe(int dir, struct proc_facts *out)
 {
-	ssize_t len = readlinkat(dir, "exe", text, size);
-	return len > 0 ? slice_of(text, (size_t)len) : (struct slice){0};
+	ssize_t len = readlinkat(dir, "exe", out->exe_text, sizeof(out->exe_text));
+	out->is_exe_secret = len < 0 && (errno == EACCES || errno == EPERM);
+	out->exe = len > 0 ? slice_of(out->exe_text, (size_t)len) : (struct slice){0};
 }
 
 /* Arguments end with a NUL byte each; a process may have written anything in their place. */
@@ -79,7 +80,7 @@ bool proc_read(int dir, struct proc_facts *out)
 {
 	char status[PROC_STATUS_BYTES];
 	/* First what is lost first when the process ends. */
-	out->exe = read_exe(dir, out->exe_text, sizeof(out->exe_text));
+	read_exe(dir, out);
 	out->cmdline = read_cmdline(dir, out->cmdline_text, sizeof(out->cmdline_text));
 	if (!proc_read_stat(dir, out->stat_text, &out->stat))
 		return false;

@@ -21,7 +21,8 @@ struct proc_facts {
 	bool has_ids;
 	uint32_t uid, gid;
 	uint32_t login_uid, session; /* ACTOR_NO_ID: none, or no audit in this kernel */
-	struct slice exe;            /* absent: a kernel thread, or it has ended */
+	struct slice exe;            /* absent: a kernel thread, or it is ending */
+	bool is_exe_secret;          /* or we may not ask */
 	struct slice cmdline;        /* absent: the same */
 	struct slice container;
 	char exe_text[ACTOR_EXE_BYTES];

@@ -5,8 +5,11 @@
 /* Numbers as proc_pid_stat(5) counts them. */
 #define FIELD_STATE   3
 #define FIELD_PPID    4
+#define FIELD_FLAGS   9
 #define FIELD_STARTED 22
 #define FIELD_STACK   28
+
+#define FLAG_KERNEL_THREAD 0x00200000 /* PF_KTHREAD of the kernel's sched.h */
 
 /* The next word; the fields stand one space apart. */
 static bool take_word(struct slice *rest, struct slice *out)
@@ -23,7 +26,7 @@ static bool take_word(struct slice *rest, struct slice *out)
 
 static bool take_field(unsigned number, struct slice word, struct proc_stat *out)
 {
-	uint64_t ppid;
+	uint64_t ppid, flags;
 	switch (number) {
 	case FIELD_STATE:
 		out->state = (char)word.ptr[0];
@@ -32,6 +35,11 @@ static bool take_field(unsigned number, struct slice word, struct proc_stat *out
 		if (!text_parse_u64(word, UINT32_MAX, &ppid))
 			return false;
 		out->ppid = (uint32_t)ppid;
+		return true;
+	case FIELD_FLAGS:
+		if (!text_parse_u64(word, UINT32_MAX, &flags))
+			return false;
+		out->is_kernels = flags & FLAG_KERNEL_THREAD;
 		return true;
 	case FIELD_STARTED:
 		return text_parse_u64(word, UINT64_MAX, &out->started);

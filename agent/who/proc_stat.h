@@ -16,6 +16,7 @@
 struct proc_stat {
 	uint32_t pid, ppid;
 	char state;        /* 'Z', 'X': it has ended */
+	bool is_kernels;   /* a thread of the kernel: it runs no program */
 	uint64_t started;  /* clock ticks since boot (field 22): with the pid, who it is */
 	uint64_t stack;    /* where its stack begins (field 28), another with every program it runs;
 	                      0 of kernel threads, of what has ended, and where that is secret */

@@ -17,6 +17,13 @@
 #define EXECS_PER_S 500
 #define EXECS_BURST 2000
 #define REST_MS     1000
+#define HEARD_KEPT  64 /* room for news that is kept from one reading to the next */
+
+/* Of both sockets, until they stand in the order in which they happened. */
+struct heard {
+	struct proc_news *news;
+	size_t count, room;
+};
 
 struct who {
 	struct loop *loop;
@@ -28,6 +35,7 @@ struct who {
 	struct timer *rest;        /* while readable is paused */
 	bool is_started;
 	uint64_t now_ns;
+	struct heard heard;
 	int64_t budget; /* programs that may still be read unasked */
 	uint64_t budget_ns;
 	char source[REASON_MAX + 16];
@@ -42,18 +50,47 @@ static uint64_t mono_ns(void)
 
 static void on_news(void *ctx, const struct proc_news *news)
 {
-	struct who *who = ctx;
-	who->budget -= roll_hear(who->roll, news, who->now_ns);
+	struct heard *heard = ctx;
+	if (heard->count == heard->room) {
+		heard->room = heard->room ? heard->room * 2 : HEARD_KEPT;
+		heard->news = mem_resize(heard->news, heard->room * sizeof(*heard->news));
+	}
+	heard->news[heard->count++] = *news;
 }
 
-/* Births before programs: whoever runs a program was born before. */
+/* Of one moment, births come before programs, and ends after them. */
+static int by_time(const void *a, const void *b)
+{
+	const struct proc_news *left = a, *right = b;
+	if (left->at_ns != right->at_ns)
+		return left->at_ns < right->at_ns ? -1 : 1;
+	return (left->kind > right->kind) - (left->kind < right->kind);
+}
+
+static void hear(struct who *who)
+{
+	struct heard *heard = &who->heard;
+	if (heard->count > 1)
+		qsort(heard->news, heard->count, sizeof(*heard->news), by_time);
+	for (size_t i = 0; i < heard->count; i++)
+		who->budget -= roll_hear(who->roll, &heard->news[i], who->now_ns);
+	heard->count = 0;
+	if (heard->room > HEARD_KEPT) {
+		free(heard->news);
+		*heard = (struct heard){0};
+	}
+}
+
+/* Births first: what comes between the two readings is then at most a program of somebody whose
+ * birth is not known yet, and he is asked himself. */
 static void take_news(struct who *who)
 {
 	who->now_ns = mono_ns();
 	if (!who->execs)
 		return;
-	bool is_complete = connector_drain(who->lives, on_news, who);
-	is_complete &= connector_drain(who->execs, on_news, who);
+	bool is_complete = connector_drain(who->lives, on_news, &who->heard);
+	is_complete &= connector_drain(who->execs, on_news, &who->heard);
+	hear(who);
 	if (!is_complete)
 		roll_doubt(who->roll);
 }
@@ -102,6 +139,7 @@ void who_free(struct who *who)
 	fd_watch_free(who->readable);
 	connector_close(who->execs);
 	connector_close(who->lives);
+	free(who->heard.news);
 	roll_free(who->roll);
 	names_free(who->names);
 	free(who);

@@ -45,6 +45,7 @@ struct made {
 	unsigned started, stack;
 	unsigned uid, login_uid;
 	char state;
+	unsigned flags;
 };
 
 static void remove_process(uint32_t pid)
@@ -61,8 +62,9 @@ static void make_process(struct made made)
 	snprintf(path, sizeof(path), "%s/%u", proc, made.pid);
 	assert_int_equal(mkdir(path, 0755), 0);
 	snprintf(text, sizeof(text),
-	        "%u (comm) %c %u 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 %u 1 1 1 1 1 %u 1 1\n", made.pid,
-	        made.state ? made.state : 'S', made.ppid, made.started, made.stack);
+	        "%u (comm) %c %u 1 1 1 1 %u 1 1 1 1 1 1 1 1 1 1 1 1 %u 1 1 1 1 1 %u 1 1\n",
+	        made.pid, made.state ? made.state : 'S', made.ppid, made.flags, made.started,
+	        made.stack);
 	put(made.pid, "stat", text, strlen(text));
 	snprintf(text, sizeof(text), "Uid:\t%u\t%u\t0\t0\nGid:\t5\t6\t5\t5\n", made.uid, made.uid);
 	put(made.pid, "status", text, strlen(text));
@@ -189,10 +191,17 @@ static void test_one_that_nobody_waited_for_is_known_by_its_short_name(void **st
 	assert_is(actor->parent[0], "/usr/bin/bash");
 }
 
+static void test_one_that_is_ending_is_not_told_as_a_kernel_thread(void **state)
+{
+	(void)state;
+	make_process((struct made){.pid = 30, .ppid = 20, .started = 120, .state = 'R', .uid = 33});
+	assert_is(ask(30, ACTOR_ENDED)->user, "www");
+}
+
 static void test_a_kernel_thread_is_known_without_a_program(void **state)
 {
 	(void)state;
-	make_process((struct made){.pid = 2, .started = 1});
+	make_process((struct made){.pid = 2, .started = 1, .flags = 0x208040});
 	assert_is(ask(2, ACTOR_KNOWN)->cmdline, "[comm]");
 }
 
@@ -393,6 +402,7 @@ int main(void)
 	        TEST(test_a_process_is_known_with_its_line),
 	        TEST(test_one_that_is_gone_is_known_by_its_number_alone),
 	        TEST(test_one_that_nobody_waited_for_is_known_by_its_short_name),
+	        TEST(test_one_that_is_ending_is_not_told_as_a_kernel_thread),
 	        TEST(test_a_kernel_thread_is_known_without_a_program),
 	        TEST(test_another_program_is_noticed),
 	        TEST(test_a_number_that_is_used_again_is_somebody_else),
