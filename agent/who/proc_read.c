@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/who/arguments.h"
 #include "agent/who/proc_status.h"
 
 int proc_open(const char *root, uint32_t pid)
@@ -57,16 +58,15 @@ static void read_exe(int dir, struct proc_facts *out)
 }
 
 /* Arguments end with a NUL byte each; a process may have written anything in their place. */
-static struct slice read_cmdline(int dir, char *text, size_t size)
+static void read_cmdline(int dir, struct arguments *arguments, struct proc_facts *out)
 {
-	struct slice cmdline = read_text(dir, "cmdline", text, size);
-	while (cmdline.len > 0 && text[cmdline.len - 1] == '\0')
-		cmdline.len--;
-	for (size_t i = 0; i < cmdline.len; i++) {
-		if (text[i] == '\0')
-			text[i] = ' ';
-	}
-	return cmdline.len > 0 ? cmdline : (struct slice){0};
+	struct slice text = arguments_read(arguments, dir);
+	char *cmdline = out->cmdline_text;
+	while (text.len > 0 && text.ptr[text.len - 1] == '\0')
+		text.len--;
+	for (size_t i = 0; i < text.len; i++)
+		cmdline[i] = text.ptr[i] ? (char)text.ptr[i] : ' ';
+	out->cmdline = text.len > 0 ? slice_of(cmdline, text.len) : (struct slice){0};
 }
 
 static uint32_t read_id(int dir, const char *name)
@@ -76,12 +76,12 @@ static uint32_t read_id(int dir, const char *name)
 	return proc_id_parse(read_text(dir, name, text, sizeof(text)), &id) ? id : ACTOR_NO_ID;
 }
 
-bool proc_read(int dir, struct proc_facts *out)
+bool proc_read(int dir, struct arguments *arguments, struct proc_facts *out)
 {
 	char status[PROC_STATUS_BYTES];
 	/* First what is lost first when the process ends. */
 	read_exe(dir, out);
-	out->cmdline = read_cmdline(dir, out->cmdline_text, sizeof(out->cmdline_text));
+	read_cmdline(dir, arguments, out);
 	if (!proc_read_stat(dir, out->stat_text, &out->stat))
 		return false;
 	out->has_ids = proc_status_parse(

@@ -15,6 +15,8 @@
 #include "agent/who/proc_stat.h"
 #include "common/model/actor.h"
 
+struct arguments;
+
 struct proc_facts {
 	struct proc_stat stat; /* comm points into stat_text */
 	char stat_text[PROC_STAT_BYTES];
@@ -38,6 +40,6 @@ bool proc_is_gone(int pidfd);
 /* Reads stat alone; false when the process is gone. */
 bool proc_read_stat(int dir, char text[PROC_STAT_BYTES], struct proc_stat *out);
 /* Reads everything; false when the process is gone. What else could not be read is absent. */
-bool proc_read(int dir, struct proc_facts *out);
+bool proc_read(int dir, struct arguments *arguments, struct proc_facts *out);
 
 #endif

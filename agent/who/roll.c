@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/who/arguments.h"
 #include "agent/who/portrait.h"
 #include "agent/who/roll_table.h"
 #include "common/base/clock.h"
@@ -16,6 +17,7 @@
 struct roll {
 	char *proc;
 	struct names *names;
+	struct arguments *arguments;
 	struct roll_table table;
 	bool is_told;
 	unsigned doubts;
@@ -28,6 +30,7 @@ struct roll *roll_new(const char *proc, struct names *names)
 	struct roll *roll = mem_new(sizeof(*roll));
 	roll->proc = mem_copy_text(proc, strlen(proc));
 	roll->names = names;
+	roll->arguments = arguments_new();
 	return roll;
 }
 
@@ -37,6 +40,7 @@ void roll_free(struct roll *roll)
 		return;
 	table_fini(&roll->table);
 	witness_drop(roll->nobody);
+	arguments_free(roll->arguments);
 	free(roll->proc);
 	free(roll);
 }
@@ -88,7 +92,7 @@ static struct process *read_process(
 	int dir = proc_open(roll->proc, pid);
 	if (dir < 0)
 		return NULL;
-	bool is_read = !proc_is_gone(pidfd) && proc_read(dir, &roll->facts) &&
+	bool is_read = !proc_is_gone(pidfd) && proc_read(dir, roll->arguments, &roll->facts) &&
 	               roll->facts.stat.pid == pid;
 	close(dir);
 	if (!is_read)

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 
+import run_actor
 import run_ingest
 import run_latency
 import run_memory
@@ -28,7 +29,8 @@ class Index:
         return [Raw(run_program(bench_program("index"))[3])]
 
 
-BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "ingest": run_ingest, "index": Index}
+BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "actor": run_actor,
+           "ingest": run_ingest, "index": Index}
 
 
 def run_one(name, is_writing):

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +197,24 @@ static void test_one_that_is_ending_is_not_told_as_a_kernel_thread(void **state)
 	(void)state;
 	make_process((struct made){.pid = 30, .ppid = 20, .started = 120, .state = 'R', .uid = 33});
 	assert_is(ask(30, ACTOR_ENDED)->user, "www");
+}
+
+static void test_arguments_that_do_not_come_hold_nobody_up(void **state)
+{
+	(void)state;
+	char path[128];
+	snprintf(path, sizeof(path), "%s/20/cmdline", proc);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	int writer = open(path, O_RDWR | O_CLOEXEC); /* a reader waits as long as this is open */
+	assert_true(writer >= 0);
+	const struct actor *actor = ask(20, ACTOR_KNOWN);
+	assert_is(actor->exe, "/usr/bin/bash");
+	assert_is(actor->cmdline, "[comm]");
+	make_process((struct made){
+	        .pid = 30, .ppid = 20, .exe = "/usr/bin/sed", .started = 130, .stack = 9});
+	assert_is(ask(30, ACTOR_KNOWN)->exe, "/usr/bin/sed");
+	close(writer);
 }
 
 static void test_a_kernel_thread_is_known_without_a_program(void **state)
@@ -403,6 +422,7 @@ int main(void)
 	        TEST(test_one_that_is_gone_is_known_by_its_number_alone),
 	        TEST(test_one_that_nobody_waited_for_is_known_by_its_short_name),
 	        TEST(test_one_that_is_ending_is_not_told_as_a_kernel_thread),
+	        TEST(test_arguments_that_do_not_come_hold_nobody_up),
 	        TEST(test_a_kernel_thread_is_known_without_a_program),
 	        TEST(test_another_program_is_noticed),
 	        TEST(test_a_number_that_is_used_again_is_somebody_else),

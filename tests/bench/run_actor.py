@@ -1,0 +1,105 @@
+"""Of how many events the actor is known: with the proc connector and without, for processes that live shorter and
+shorter."""
+
+import os
+import subprocess
+
+from measure import rig, say, wait_scan, wait_sent
+from table import Note, Table
+
+ABOUT = ("fanotify is the source. Known: the program by its path. Partial: a process that had ended before its program "
+         "could be asked for, with user and parents, or its short name. Bare: the pid alone. Without the connector the "
+         "agent runs without CAP_NET_ADMIN.")
+FILES = 5000
+EDITS = 500
+PACKAGES = ("aglfn", "bc", "less")
+
+
+def untar(pair, tree):
+    source = pair.make_dir("source")
+    for number in range(FILES):
+        with open(f"{source}/{number}", "w", encoding="ascii") as out:
+            out.write(str(number))
+    archive = f"{pair.dir}/files.tar"
+    subprocess.run(["tar", "cf", archive, "-C", source, "."], check=True)
+    return lambda: subprocess.run(["tar", "xf", archive, "-C", tree], check=True)
+
+
+def edits(_, tree):
+    for number in range(EDITS):
+        with open(f"{tree}/{number}", "w", encoding="ascii") as out:
+            out.write("one\n")
+    loop = f"for i in $(seq 0 {EDITS - 1}); do sed -i s/one/two/ {tree}/$i; done"
+    return lambda: subprocess.run(["sh", "-c", loop], check=True)
+
+
+def installed_package():
+    for name in PACKAGES:
+        done = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name], capture_output=True, text=True,
+                              check=False)
+        if done.stdout == "installed":
+            return name
+    return None
+
+
+def reinstall(*_):
+    command = ["apt-get", "install", "--reinstall", "-y", "-qq", "-o", "DPkg::Lock::Timeout=60", installed_package()]
+    return lambda: subprocess.run(command, check=True, capture_output=True, env={**os.environ, "LC_ALL": "C"})
+
+
+def loads():
+    yield f"tar x of {FILES} files", None, untar
+    yield f"{EDITS} times sed -i", None, edits
+    name = installed_package()
+    if name:
+        yield f"apt-get install --reinstall {name}", f"/usr/share/doc/{name}", reinstall
+
+
+def shares(events):
+    """Known, partial and bare, of all."""
+    known = sum(1 for e in events if e["actor"] and e["actor"]["exe"])
+    partial = sum(1 for e in events if e["actor"] and not e["actor"]["exe"]
+                  and (e["actor"]["cmdline"] or e["actor"]["parents"]))
+    bare = sum(1 for e in events if e["actor"]) - known - partial
+    return [known, partial, bare, len(events) - known - partial - bare]
+
+
+def measure(pair, name, has_connector, watched, prepare):
+    tree = watched or pair.make_dir(name)
+    work = prepare(pair, tree)
+    host = pair.host(f"{name}-host", [tree], "source: fanotify\n")
+    if not has_connector:
+        host.process.command = ("setpriv", "--bounding-set", "-net_admin", *host.process.command)
+    host.start()
+    wait_scan(host, "first scan")
+    wait_sent(host)
+    status = host.status()
+    if status["source"] != "fanotify":
+        raise RuntimeError(f"the source is {status['source']}: no actors to measure")
+    if (status["actors"] == "proc connector") != has_connector:
+        raise RuntimeError(f"actors are learnt by '{status['actors']}'")
+    work()
+    host.wait_picture(tree)
+    wait_sent(host)
+    events = [e for e in host.file_events(tree) if e["cause"] == "live"]
+    host.stop()
+    return shares(events)
+
+
+def run():
+    table = Table("", "learnt by", "events", "known %", "partial %", "bare %", "none %")
+    pair = rig.Rig()
+    try:
+        pair.init_collector().start_collector()
+        for number, (name, watched, prepare) in enumerate(loads()):
+            for has_connector in (True, False):
+                say(f"{name}, {'with' if has_connector else 'without'} the connector")
+                counts = measure(pair, f"load-{number}-{int(has_connector)}", has_connector, watched, prepare)
+                total = sum(counts)
+                table.add(name, "proc connector" if has_connector else "proc only", total,
+                          *(f"{100 * count / total:.1f}" if total else "-" for count in counts))
+    finally:
+        pair.close()
+    return [table, Note("None: live events whose path no record had named before it was read (a directory found by "
+                        "listing). A busy machine lowers the shares: what counts is how soon the agent runs after a "
+                        "process starts.")]
