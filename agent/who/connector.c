@@ -171,7 +171,8 @@ int connector_open(enum connector_kind kind, struct connector **out, struct reas
 	if (rc < 0) {
 		close(fd);
 		return fail(out_why, rc, "cannot listen to the proc connector: %s",
-		        rc == ERR_REFUSED ? "it needs CAP_NET_ADMIN on the host itself"
+		        rc == ERR_REFUSED ? "it needs the host's own namespaces (and CAP_NET_ADMIN "
+		                            "before Linux 6.6)"
 		                          : err_text(rc));
 	}
 	struct connector *connector = mem_new(sizeof(*connector));

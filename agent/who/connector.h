@@ -3,7 +3,8 @@
  * processes, in the order in which they happened.
  *
  * A filter in the kernel drops what was not asked for and what is about mere threads, so that none
- * of that takes room or wakes anybody. Needs CAP_NET_ADMIN in the first user and pid namespace.
+ * of that takes room or wakes anybody. The kernel speaks to the first user and pid namespace only,
+ * and before Linux 6.6 only to those with CAP_NET_ADMIN.
  *
  * Life     connector_open -> drain* -> connector_close.
  * Errors   connector_open: -errno, ERR_REFUSED when the kernel does not let us listen.

@@ -81,8 +81,8 @@ static void put_parents(struct buf *out, const struct actor *actor)
 	buf_append_byte(out, ']');
 }
 
-/* What nobody knows of a process stands as null: of one that had ended before it could be asked that
- * may be everything but its pid, or its program alone. */
+/* What nobody knows of a process stands as null: of one that had ended before it could be asked
+ * that may be everything but its pid, or its program alone. */
 static void put_actor(struct buf *out, const struct actor *actor, enum actor_gap gap)
 {
 	json_put_name(out, "actor");
