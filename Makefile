@@ -209,6 +209,14 @@ STORM_SECONDS := $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS
 storm: all ## random file operations, kills and cut links: SEED=1 SECONDS=60
 	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/storm.py --seed $(SEED) --seconds $(STORM_SECONDS)
 
+.PHONY: apt
+APT_DIR ?= /var/tmp/tsujiban-apt
+apt: all ## apt-get at work in a Debian made by debootstrap, explained: as root, with the network, minutes
+	@packaging/install-deps.sh test
+	@mkdir -p $(APT_DIR)
+	@TSUJIBAN_BUILD=$(BUILD) TSUJIBAN_APT=$(APT_DIR) python3 tests/system/run.py test_apt; \
+		code=$$?; rm -rf --one-file-system $(APT_DIR); exit $$code
+
 # --- fuzzing: tests/fuzz/fuzz_<name>.c, whose first line says "floor: <folder>" -------------------
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))

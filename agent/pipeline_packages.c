@@ -33,8 +33,10 @@ static void on_explain(void *ctx, struct explainer *explainer)
 static bool on_is_told(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
-	if (pipeline->is_scanning || !walk_is_idle(pipeline->walk))
+	if (pipeline->is_scanning || !walk_is_idle(pipeline->walk)) {
+		pipeline->is_marked = false;
 		return false;
+	}
 	if (!pipeline->is_marked)
 		mark(pipeline);
 	return settle_count_older(pipeline->settle) == 0;

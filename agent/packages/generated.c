@@ -155,6 +155,25 @@ static uint32_t little_endian_at(const uint8_t *bytes)
 	return le32toh(value);
 }
 
+/* Below the root, and once more if it is a link, whose target is below the root too. */
+static bool stat_source(const char *root, struct slice source, struct stat *out)
+{
+	char name[PATH_MAX], target[PATH_MAX];
+	struct buf full = BUF_INIT;
+	snprintf(name, sizeof(name), "%s%.*s", root, SLICE_ARG(source));
+	if (lstat(name, out) != 0)
+		return false;
+	if (S_ISLNK(out->st_mode)) {
+		ssize_t len = readlink(name, target, sizeof(target));
+		link_target(source, slice_of(target, len > 0 ? (size_t)len : 0), &full);
+		snprintf(name, sizeof(name), "%s%s", root, buf_text(&full));
+		buf_fini(&full);
+		if (lstat(name, out) != 0)
+			return false;
+	}
+	return S_ISREG(out->st_mode);
+}
+
 /* PEP 552: magic, flags, and for flags 0 the source's time and size. */
 static bool has_header_of(const struct manifest *manifest, struct slice path, struct slice source)
 {
@@ -162,10 +181,7 @@ static bool has_header_of(const struct manifest *manifest, struct slice path, st
 	uint8_t header[16];
 	struct stat found;
 	const char *root = manifest_root(manifest);
-	if (strlen(root) + path.len >= sizeof(name) || strlen(root) + source.len >= sizeof(name))
-		return false;
-	snprintf(name, sizeof(name), "%s%.*s", root, SLICE_ARG(source));
-	if (lstat(name, &found) != 0 || !S_ISREG(found.st_mode))
+	if (!stat_source(root, source, &found))
 		return false;
 	snprintf(name, sizeof(name), "%s%.*s", root, SLICE_ARG(path));
 	int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -239,12 +255,12 @@ static bool explain_alternative(
 	       !manifest_has_link(manifest, change->path, target) && say(NULL, out);
 }
 
-/* Units and init scripts that a package of the run brings, enabled or disabled by its scripts. */
-static bool explain_service(
+/* Units, sites and the like of a package of the run, enabled or disabled by its scripts. */
+static bool explain_enabled(
         const struct manifest *manifest, const struct change *change, struct explained *out)
 {
-	static const char *const PLACES[] = {
-	        "etc/systemd/system/**", "etc/systemd/user/**", "etc/rc?.d/*", "etc/rcS.d/*"};
+	static const char *const PLACES[] = {"etc/systemd/system/**", "etc/systemd/user/**",
+	        "etc/rc?.d/*", "etc/*/*-enabled/*", "etc/fonts/conf.d/*", "etc/php/*/*/conf.d/*"};
 	struct slice path = slice_of(change->path.ptr + 1, change->path.len - 1);
 	struct slice target = target_of(change);
 	struct buf full = BUF_INIT;
@@ -272,5 +288,5 @@ bool generated_explains(
 	       (explain_by_rule(manifest, change, out) || explain_python(manifest, change, out) ||
 	               explain_cache_directory(manifest, change, out) ||
 	               explain_alternative(manifest, change, out) ||
-	               explain_service(manifest, change, out));
+	               explain_enabled(manifest, change, out));
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "agent/state/spool.h"
+#include "agent/touch/explainer.h"
 #include "scratch.h"
 
 #define TEXT_MAX 4000
@@ -23,6 +24,7 @@ static struct arena *arena;
 static struct reason why;
 static unsigned stuck_count, unstuck_count, directory_count, gone_count, linked_count;
 static bool is_free_wanted; /* in the next callback */
+static bool is_stop_wanted; /* at the next commit, even if paths wait */
 static uint64_t told_seq;   /* events up to here were looked at */
 
 static void free_journal(void)
@@ -42,7 +44,7 @@ static void on_committed(void *ctx, uint64_t events)
 	(void)events;
 	if (is_free_wanted)
 		free_journal();
-	if (is_quiet())
+	if (is_quiet() || is_stop_wanted)
 		loop_stop(loop);
 }
 
@@ -113,7 +115,7 @@ static int begin(void **state)
 	(void)state;
 	struct settle_limits settle_limits = {.quiet_ms = 1, .most_ms = 10};
 	stuck_count = unstuck_count = directory_count = gone_count = linked_count = 0;
-	is_free_wanted = false;
+	is_free_wanted = is_stop_wanted = false;
 	told_seq = 0;
 	if (!scratch_init(&scratch))
 		return -1;
@@ -195,6 +197,8 @@ static void append_event(struct buf *out, const struct event *event)
 		buf_printf(out, " x%u", event->count);
 	if (event->changed & CHANGED_CONTENT)
 		buf_append_text(out, " content");
+	if (event->explained)
+		buf_printf(out, " by %.*s", SLICE_ARG(event->explained->package));
 	buf_append_byte(out, '\n');
 }
 
@@ -601,6 +605,135 @@ static void test_a_held_journal_begins_nothing(void **state)
 	assert_told("created m/a\n");
 }
 
+static void test_paths_wait_while_notes_are_written(void **state)
+{
+	(void)state;
+	struct event event = {
+	        .time_ns = 1, .kind = EVENT_AGENT, .action = ACTION_STARTED, .cause = CAUSE_LIVE};
+	KNOW("m/x");
+	write_file("m/a", "x");
+	journal_wait(journal, true);
+	touch("m/a", TOUCH_CREATED | TOUCH_DONE);
+	journal_note(journal, &event);
+	is_stop_wanted = true;
+	run();
+	assert_told("started\n");
+	is_stop_wanted = false;
+	journal_wait(journal, false);
+	run();
+	assert_told("created m/a\n");
+}
+
+/* Explains every file whose MD5 it is given; what is told ends in its counts. */
+struct guide {
+	struct explainer explainer;
+	uint32_t told[EXPLAINED_MAX + 1];
+	bool is_disposed;
+};
+
+static bool guide_wants_md5(const struct explainer *explainer, struct slice path)
+{
+	(void)explainer;
+	return memmem(path.ptr, path.len, "packaged", 8) != NULL;
+}
+
+static bool guide_explain(const struct explainer *explainer, struct slice path,
+        const struct filestate *before, const struct filestate *after, const uint8_t *md5,
+        struct explained *out)
+{
+	/* MD5 of "x" */
+	static const uint8_t wanted[MD5_BYTES] = {0x9d, 0xd4, 0xe4, 0x61, 0x26, 0x8c, 0x80, 0x34,
+	        0xf5, 0xc8, 0x56, 0x4e, 0x15, 0x5c, 0x67, 0xa6};
+	(void)explainer;
+	(void)path;
+	*out = (struct explained){.package = slice_text("p")};
+	out->state = after ? EXPLAINED_VERIFIED : EXPLAINED_REMOVED;
+	return after ? md5 && memcmp(md5, wanted, MD5_BYTES) == 0 : before != NULL;
+}
+
+static void guide_told(struct explainer *explainer, const uint32_t events[EXPLAINED_MAX + 1])
+{
+	struct guide *guide = (struct guide *)explainer;
+	for (size_t i = 0; i <= EXPLAINED_MAX; i++)
+		guide->told[i] += events[i];
+}
+
+static void guide_dispose(struct explainer *explainer)
+{
+	((struct guide *)explainer)->is_disposed = true;
+}
+
+static struct guide guide_new(void)
+{
+	return (struct guide){.explainer = {.references = 1,
+	                              .wants_md5 = guide_wants_md5,
+	                              .explain = guide_explain,
+	                              .told = guide_told,
+	                              .dispose = guide_dispose}};
+}
+
+static void test_changes_are_explained_and_counted(void **state)
+{
+	(void)state;
+	struct guide guide = guide_new();
+	KNOW("m/x", "m/dir/", "m/dir/y");
+	journal_explain(journal, &guide.explainer);
+	explainer_drop(&guide.explainer);
+	write_file("m/packaged", "x");
+	write_file("m/packaged-and-changed", "y");
+	touch("m/packaged", TOUCH_CREATED | TOUCH_DONE);
+	touch("m/packaged-and-changed", TOUCH_CREATED | TOUCH_DONE);
+	run();
+	assert_told("created m/packaged by p\ncreated m/packaged-and-changed\n");
+	assert_int_equal(unlink(scratch_path(&scratch, "m/dir/y")), 0);
+	assert_int_equal(rmdir(scratch_path(&scratch, "m/dir")), 0);
+	touch("m/dir", TOUCH_GONE | TOUCH_DONE);
+	run();
+	assert_told("deleted m/dir/y by p\ndeleted m/dir by p\n");
+	assert_int_equal(guide.told[EXPLAINED_VERIFIED], 1);
+	assert_int_equal(guide.told[EXPLAINED_REMOVED], 2);
+	assert_int_equal(guide.told[EXPLAINED_NONE], 1);
+	assert_false(guide.is_disposed);
+	journal_explain(journal, NULL);
+	assert_true(guide.is_disposed);
+}
+
+static void test_an_explainer_lives_as_long_as_the_batch_that_asks_it(void **state)
+{
+	(void)state;
+	struct guide guide = guide_new();
+	KNOW("m/x");
+	write_file("m/packaged", "x");
+	journal_explain(journal, &guide.explainer);
+	explainer_drop(&guide.explainer);
+	touch("m/packaged", TOUCH_CREATED | TOUCH_DONE);
+	journal_kick(journal);
+	journal_explain(journal, NULL);
+	assert_false(guide.is_disposed);
+	run();
+	assert_told("created m/packaged by p\n");
+	assert_true(guide.is_disposed);
+}
+
+static void test_values_are_remembered_and_forgotten(void **state)
+{
+	(void)state;
+	struct kv_txn *txn;
+	struct slice value;
+	journal_remember(journal, slice_text("a name"), slice_text("a value"));
+	run();
+	assert_int_equal(kv_begin_read(state_kv(scratch.state), &txn), 0);
+	assert_int_equal(state_meta_get(txn, "a name", &value), 0);
+	assert_true(slice_is(value, "a value"));
+	kv_abort(txn);
+	journal_remember(journal, slice_text("a name"), (struct slice){0});
+	journal_remember(journal, slice_text("never there"), (struct slice){0});
+	run();
+	assert_int_equal(kv_begin_read(state_kv(scratch.state), &txn), 0);
+	assert_int_equal(state_meta_get(txn, "a name", &value), ERR_MISSING);
+	kv_abort(txn);
+}
+
 static void confirm_everything(void)
 {
 	struct state_txn *txn;
@@ -697,6 +830,10 @@ int main(void)
 	        TEST(test_notes_are_written_in_order_without_any_path),
 	        TEST(test_many_paths_in_many_batches_are_each_told_once),
 	        TEST(test_a_held_journal_begins_nothing),
+	        TEST(test_paths_wait_while_notes_are_written),
+	        TEST(test_changes_are_explained_and_counted),
+	        TEST(test_an_explainer_lives_as_long_as_the_batch_that_asks_it),
+	        TEST(test_values_are_remembered_and_forgotten),
 	        TEST(test_a_full_store_loses_nothing),
 	        TEST(test_it_may_be_freed_in_its_own_callback),
 	        TEST(test_it_may_be_freed_while_it_reads),

@@ -432,6 +432,27 @@ static void give_back(struct model *model, const struct settled *settled, bool a
 
 /* Whatever is said in whatever order: no path is out twice at a time, and every touch is followed
  * by a reading of its path. */
+static void test_older_ones_are_counted_until_they_are_finished(void **state)
+{
+	(void)state;
+	touch("/a", TOUCH_DONE);
+	touch("/b", TOUCH_DONE);
+	const struct settled *a = take("/a");
+	settle_mark(settle);
+	touch("/c", TOUCH_DONE);
+	assert_int_equal(settle_count_older(settle), 2);
+	settle_finish(settle, a, 5, now); /* and has to be read again: still an older one */
+	assert_int_equal(settle_count_older(settle), 2);
+	finish(take("/b"));
+	assert_int_equal(settle_count_older(settle), 1);
+	now += 5;
+	finish(take("/c"));
+	touch("/a", TOUCH_DONE);
+	finish(take("/a"));
+	assert_int_equal(settle_count_older(settle), 0);
+	assert_int_equal(settle_count(settle), 0);
+}
+
 static void test_no_touch_is_forgotten_and_no_path_is_out_twice(void **state)
 {
 	(void)state;
@@ -633,6 +654,7 @@ int main(void)
 	        TEST(test_a_path_that_is_read_again_keeps_who_touched_it),
 	        TEST(test_a_rename_takes_along_who_wrote_the_old_path),
 	        TEST(test_what_is_still_held_at_the_end_is_let_go),
+	        TEST(test_older_ones_are_counted_until_they_are_finished),
 	        cmocka_unit_test_setup_teardown(
 	                test_above_the_limit_the_directory_is_asked_for, begin_small, end),
 	        cmocka_unit_test(test_no_touch_is_forgotten_and_no_path_is_out_twice),
