@@ -31,20 +31,24 @@ static int complain(int code, const struct reason *why)
 
 struct running {
 	struct loop *loop;
-	bool is_anew; /* stopped in order to report everything in a new stream */
+	bool is_stopping;
+	bool is_again; /* stopped in order to begin again */
+	bool is_anew;  /* and to report everything in a new stream */
 };
 
 static void on_signal(void *ctx, int signum)
 {
 	struct running *running = ctx;
 	log_info("stopping signal=%d", signum);
+	running->is_stopping = true;
 	loop_stop(running->loop);
 }
 
-static void on_anew(void *ctx)
+static void on_again(void *ctx, bool is_anew)
 {
 	struct running *running = ctx;
-	running->is_anew = true;
+	running->is_again = true;
+	running->is_anew |= is_anew;
 	loop_stop(running->loop);
 }
 
@@ -53,13 +57,15 @@ static int run_once(struct running *running, struct state *state, const struct a
         struct reason *out_why)
 {
 	struct pipeline *pipeline = NULL;
-	running->is_anew = false;
+	bool is_continued = running->is_again && !running->is_anew;
+	running->is_again = running->is_anew = false;
 	running->loop = loop_new();
 	struct signal_watch *interrupt = signal_watch_new(
 	        running->loop, SIGINT, on_signal, running);
 	struct signal_watch *terminate = signal_watch_new(
 	        running->loop, SIGTERM, on_signal, running);
-	int rc = pipeline_new(running->loop, state, config, on_anew, running, &pipeline, out_why);
+	int rc = pipeline_new(
+	        running->loop, state, config, is_continued, on_again, running, &pipeline, out_why);
 	if (rc == 0)
 		loop_run(running->loop);
 	pipeline_stop(pipeline);
@@ -86,7 +92,7 @@ static int run(const struct agent_config *config, struct reason *out_why)
 		rc = run_once(&running, state, config, out_why);
 		if (rc == 0 && running.is_anew)
 			rc = state_begin_anew(state, out_why);
-	} while (rc == 0 && running.is_anew);
+	} while (rc == 0 && running.is_again && !running.is_stopping);
 	state_close(state);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "agent/report.h"
 #include "agent/ship/ship.h"
 #include "agent/state/trimmer.h"
+#include "agent/watchlist.h"
 #include "agent/who/who.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -59,6 +60,7 @@ static void on_committed(void *ctx, uint64_t events)
 	walk_resume(pipeline->walk);
 	pipeline_end_scan(pipeline);
 	packages_step(pipeline->packages);
+	pipeline_follow_links(pipeline);
 	report_changed(pipeline->report);
 }
 
@@ -132,7 +134,7 @@ static void on_trimmed(void *ctx)
 static void on_begin_anew(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
-	pipeline->anew(pipeline->ctx);
+	pipeline->again(pipeline->ctx, true);
 }
 
 static void on_link_changed(void *ctx)
@@ -150,21 +152,13 @@ static const struct ship_events SHIP_EVENTS = {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static int make_filter(
-        const struct agent_config *config, struct filter **out, struct reason *out_why)
+static int make_filter(struct pipeline *pipeline, struct reason *out_why)
 {
-	const struct watch_config *watch = config->watch.item;
-	struct watch_entry *entries = mem_new_array(config->watch.count, sizeof *entries);
-	for (size_t i = 0; i < config->watch.count; i++)
-		entries[i] = (struct watch_entry){
-		        .path = watch[i].path,
-		        .recursive = watch[i].recursive,
-		        .exclude_count = watch[i].exclude.count,
-		        .exclude = watch[i].exclude.item,
-		};
-	int rc = filter_new(entries, config->watch.count, out, out_why);
-	free(entries);
-	return rc;
+	int rc = watchlist_new(pipeline->config, &pipeline->watchlist, out_why);
+	if (rc < 0)
+		return rc;
+	return filter_new(
+	        pipeline->watchlist->entry, pipeline->watchlist->count, &pipeline->filter, out_why);
 }
 
 static int make_fim(struct pipeline *pipeline, struct reason *out_why)
@@ -177,7 +171,7 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	pipeline->unwatched = unwatched_new(pipeline->loop, pipeline_compare_unwatched, pipeline);
 	pipeline->settle = settle_new(&settle_limits, pipeline_settle_overflowed, pipeline);
 	pipeline->who = who_new(pipeline->loop);
-	int rc = make_filter(pipeline->config, &pipeline->filter, out_why);
+	int rc = make_filter(pipeline, out_why);
 	if (rc == 0)
 		rc = watch_new(pipeline->loop, pipeline->config->watch_source,
 		        &PIPELINE_WATCH_EVENTS, pipeline, &pipeline->watch, out_why);
@@ -232,7 +226,7 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	return report_new(pipeline->loop, &stages, &pipeline->report, out_why);
 }
 
-static void start(struct pipeline *pipeline)
+static void tell_start(struct pipeline *pipeline)
 {
 	const char *detail = "started (version " TSUJIBAN_VERSION ")";
 	if (state_was_rebuilt(pipeline->state))
@@ -240,6 +234,13 @@ static void start(struct pipeline *pipeline)
 	else if (state_is_new(pipeline->state))
 		detail = "started for the first time on this state (version " TSUJIBAN_VERSION ")";
 	pipeline_note(pipeline, EVENT_AGENT, ACTION_STARTED, (struct slice){0}, detail, 0);
+}
+
+static void start(struct pipeline *pipeline, bool is_continued)
+{
+	if (!is_continued)
+		tell_start(pipeline);
+	pipeline_tell_links(pipeline);
 	pipeline->is_full = false;
 	hold_while_full(pipeline);
 	/* Processes have to be known before they act. */
@@ -253,11 +254,12 @@ static void start(struct pipeline *pipeline)
 }
 
 int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        void (*anew)(void *ctx), void *ctx, struct pipeline **out, struct reason *out_why)
+        bool is_continued, void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
+        struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
 	*pipeline = (struct pipeline){
-	        .loop = loop, .state = state, .config = config, .anew = anew, .ctx = ctx};
+	        .loop = loop, .state = state, .config = config, .again = again, .ctx = ctx};
 	int rc = make_fim(pipeline, out_why);
 	if (rc == 0)
 		rc = pipeline_make_packages(pipeline, out_why);
@@ -272,7 +274,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 		pipeline_free(pipeline);
 		return rc;
 	}
-	start(pipeline);
+	start(pipeline, is_continued);
 	*out = pipeline;
 	return 0;
 }
@@ -300,5 +302,6 @@ void pipeline_free(struct pipeline *pipeline)
 	if (!pipeline)
 		return;
 	filter_free(pipeline->filter);
+	watchlist_free(pipeline->watchlist);
 	free(pipeline);
 }

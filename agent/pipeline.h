@@ -18,10 +18,12 @@
 
 struct pipeline;
 
-/* `anew` is called when everything has to be reported again in a new stream: end the
- * pipeline, state_begin_anew, make a new one. */
+/* `again` is called when the pipeline is to be ended and a new one made: `is_anew`, because
+ * everything has to be reported again in a new stream (state_begin_anew comes in between); or
+ * because a configured path leads elsewhere now, and the new one is told so: `is_continued`. */
 int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        void (*anew)(void *ctx), void *ctx, struct pipeline **out, struct reason *out_why);
+        bool is_continued, void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
+        struct reason *out_why);
 void pipeline_stop(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 

@@ -3,6 +3,7 @@
  *
  *   pipeline.c        life, the arrows from settle to the spool and on to the collector, and back
  *   pipeline_touch.c  the arrows from the kernel and the walk to settle
+ *   pipeline_links.c  configured paths that are links
  *   pipeline_unwatched.c  what could not be watched is compared from time to time
  *   pipeline_packages.c  package managers' runs: reading waits for them, what they did is explained
  *   pipeline_scan.c   the scan that every start begins with
@@ -25,14 +26,16 @@ struct ship;
 struct trimmer;
 struct unwatched;
 struct who;
+struct watchlist;
 
 struct pipeline {
 	struct loop *loop;
 	struct state *state;
 	const struct agent_config *config;
-	void (*anew)(void *ctx);
+	void (*again)(void *ctx, bool is_anew);
 	void *ctx;
 
+	struct watchlist *watchlist;
 	struct filter *filter;
 	struct who *who;
 	struct watch *watch;
@@ -55,6 +58,9 @@ struct pipeline {
 	bool is_full;     /* the spool holds the reading half */
 	bool has_gap_noted; /* and no batch was committed since: one is enough */
 	unsigned degraded_count;
+	bool has_links_moved; /* a configured path leads elsewhere now */
+	bool is_ending;       /* `again` was called for that */
+	unsigned commits_since;
 };
 
 /* An event of the agent's own; `detail` a sentence. */
@@ -73,6 +79,12 @@ void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause ca
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);
 
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why);
+
+void pipeline_tell_links(struct pipeline *pipeline);
+/* Something happened to this path. */
+void pipeline_look_for_links(struct pipeline *pipeline, struct slice path);
+/* Called after every batch: begins again once what was under way is written. */
+void pipeline_follow_links(struct pipeline *pipeline);
 
 /* For unwatched: one directory. */
 bool pipeline_compare_unwatched(void *pipeline, struct slice dir);

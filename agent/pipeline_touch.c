@@ -71,6 +71,8 @@ static void on_touched(void *ctx, const struct touch *touch)
 {
 	struct pipeline *pipeline = ctx;
 	bool is_directory = touch->hints & TOUCH_DIRECTORY;
+	pipeline_look_for_links(pipeline, touch->path);
+	pipeline_look_for_links(pipeline, touch->old_path);
 	if (touch->old_path.ptr)
 		settle_rename(pipeline, touch);
 	else if (filter_covers(pipeline->filter, touch->path, is_directory))

@@ -32,6 +32,7 @@ static const struct {
         [ACTION_RESTORED] = {"restored", ON_FILE | ON_AGENT, MAY, NEVER, NEVER, NEVER},
         [ACTION_COMPLETED] = {"completed", ON_RUN, NEVER, NEVER, NEVER, NEVER},
         [ACTION_UNLOGGED] = {"unlogged", ON_RUN, MUST, NEVER, NEVER, NEVER},
+        [ACTION_LINKED] = {"linked", ON_AGENT, MUST, NEVER, NEVER, NEVER},
 };
 _Static_assert(sizeof(ACTIONS) / sizeof(ACTIONS[0]) == ACTION_MAX + 1, "a row for each action");
 

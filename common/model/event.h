@@ -38,11 +38,12 @@ enum event_action {
 	ACTION_STARTED = 13,
 	ACTION_BASELINED = 14, /* the first scan of path is complete; count has its files */
 	ACTION_RESTORED = 15,  /* what was degraded is well again */
+	ACTION_LINKED = 18,    /* a configured path is a link; detail says what is watched for it */
 	/* a package manager's run */
 	ACTION_COMPLETED = 16, /* `transaction` sums up the file events that it explains */
 	ACTION_UNLOGGED = 17,  /* the package database changed and no log tells of a run: path */
 };
-#define ACTION_MAX 17
+#define ACTION_MAX 18
 
 #define EVENT_PATH_BYTES 4096 /* PATH_MAX: a longer path is refused */
 

@@ -50,9 +50,10 @@ static struct machine machine;
 
 static const struct watch_config WATCH[] = {{.path = "/m", .recursive = true}};
 
-static void on_anew(void *ctx)
+static void on_again(void *ctx, bool is_anew)
 {
 	(void)ctx;
+	(void)is_anew;
 	sim_fault(NULL, "the collector is said to want everything anew");
 }
 
@@ -62,7 +63,8 @@ static void boot(struct machine *m)
 	struct state_limits limits = {.spool_bytes = m->spool_bytes};
 	m->loop = loop_new();
 	if (state_open("/state", &limits, &m->state, &why) < 0 ||
-	        pipeline_new(m->loop, m->state, &m->config, on_anew, m, &m->pipeline, &why) < 0) {
+	        pipeline_new(m->loop, m->state, &m->config, false, on_again, m, &m->pipeline,
+	                &why) < 0) {
 		m->pipeline = NULL;
 		if (!SIM.is_dying)
 			sim_fault(NULL, "the agent does not start: %s", why.text);

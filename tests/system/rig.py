@@ -5,6 +5,7 @@ asserted about how long it took (the waits only bound a test that hangs).
 """
 
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -62,6 +63,13 @@ def wait_until(is_true, what, patience_s=PATIENCE_S):
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience_s:.0f} s: {what}")
         time.sleep(0.05)
+
+
+@functools.cache
+def knows_sources():
+    """Whether the agent has the configuration key `source`."""
+    shown = subprocess.run([program("tsujiban-agent"), "check", "--help"], capture_output=True, text=True, check=False)
+    return "source" in shown.stdout.split()
 
 
 class Process:
@@ -231,6 +239,8 @@ class Host:
         return json.loads(done.stdout) if done.returncode == 0 and done.stdout else {}
 
     def is_baselined(self):
+        if not self.process.is_running():
+            raise AssertionError("the agent ended: " + self.process.read_log()[-2000:])
         return any(e["action"] == "baselined" for e in self.events())
 
     def wait_baselined(self):
@@ -324,6 +334,8 @@ def read_disk(root):
     entries = {}
     if os.path.lexists(root):
         entries[root] = read_file(root)
+    if os.path.islink(root):
+        return entries
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             path = os.path.join(folder, name)

@@ -48,6 +48,7 @@ static struct event least(enum event_action action)
 		event.fact_after = action != ACTION_REMOVED ? &label : NULL;
 		break;
 	case ACTION_STARTED:
+	case ACTION_LINKED:
 		event.kind = EVENT_AGENT;
 		break;
 	case ACTION_COMPLETED:

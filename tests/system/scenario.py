@@ -1,0 +1,211 @@
+"""What the tests of ../shared/data/fim-scenarios.tsv have in common: one test an id, for both sources, and what every case
+ends with: the picture equals the disk, the history leads to it, and no watch, descriptor or memory has leaked.
+"""
+
+import os
+import sys
+import unittest
+
+from history import faults_of_history, faults_of_numbers
+from rig import BUILD, RigTest, knows_sources, read_file, wait_until
+
+SOURCES = ("inotify", "fanotify")
+IS_SANITIZED = os.path.basename(BUILD) in ("address", "thread")
+MEMORY_GROWTH_KIB = 12 << 10
+
+
+def both_sources(case):
+    """Puts one class for each source into the module, and nothing in place of `case` itself."""
+    module = sys.modules[case.__module__]
+    for source in SOURCES:
+        name = f"{case.__name__}_{source}"
+        setattr(module, name, type(name, (case,), {"source": source, "__module__": case.__module__}))
+
+
+def open_descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def anonymous_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as text:
+        return next(int(line.split()[1]) for line in text if line.startswith("RssAnon:"))
+
+
+def bytes_read(pid):
+    """By system calls, of files and of everything else."""
+    with open(f"/proc/{pid}/io", encoding="ascii") as text:
+        return next(int(line.split()[1]) for line in text if line.startswith("rchar:"))
+
+
+class Scenario(RigTest):
+    """The directory m is watched, u is not."""
+
+    # What a case may change when it ends in another way than all others.
+    ignored = ()  # paths whose state cannot be compared with the disk
+    ends_with_history = True  # the first baseline is in the host's stream
+    is_small = True  # memory is looked at
+
+    def setUp(self):
+        if self.source == "fanotify" and not knows_sources():
+            self.skipTest("this agent has no other source than inotify")
+        super().setUp()
+        self.outside = self.rig.make_dir("u")
+        self.host = None
+        self.roots = [self.tree]
+        self.began = None
+
+    # --- steps of a case ---
+
+    def watching(self, watch=None, roots=None, config="", port=None, env=None):
+        """Starts the agent and waits until it knows what is there."""
+        self.roots = roots or [self.tree]
+        self.host = self.rig.host("web01", watch or self.roots, config, port)
+        if env:
+            self.host.process.env = env
+        self.host.start().wait_baselined()
+        self.started()
+        return self.host
+
+    def started(self):
+        """After every start: from here on nothing may grow."""
+        status = self.quiet()
+        if self.source and not str(status.get("source", "")).startswith(self.source):
+            self.skipTest(f"the agent chose {status.get('source')}: {status.get('degraded')}")
+        pid = self.host.process.child.pid
+        self.began = (pid, open_descriptors(pid), anonymous_kib(pid))
+
+    def restart(self, change=None):
+        """Stops, lets `change` happen, and starts again."""
+        self.host.stop()
+        if change:
+            change()
+        self.host.start()
+        self.started()
+
+    def is_quiet(self):
+        status = self.host.status()
+        calm = status.get("pending_paths") == 0 and status.get("scan") == "complete" and status.get("spooled") == 0
+        is_of_this_run = status.get("pid") == self.host.process.child.pid
+        return status if calm and is_of_this_run and status.get("link") == "streaming" else None
+
+    def quiet(self):
+        """Nothing is under way, and all is at the collector."""
+        try:
+            return wait_until(self.is_quiet, "the agent has nothing to do")
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; status {self.host.status()}; log:\n"
+                                 + self.host.process.read_log()[-2000:]) from None
+
+    def out(self, *names):
+        return os.path.join(self.outside, *names)
+
+    def news(self, path=None, below=None):
+        """Events about files since the baseline, of one path or of all below one."""
+        events = self.host.file_events()
+        if path is not None:
+            events = [event for event in events if path in (event["path"], event.get("old_path"))]
+        if below is not None:
+            events = [event for event in events if event["path"].startswith(below)]
+        return events
+
+    def actions(self, path):
+        return [event["action"] for event in self.host.file_events() if event["path"] == path]
+
+    def mark(self):
+        """Writes a file and waits for its event: what was done before has been told by then, as far as it will be at
+        once."""
+        path = os.path.join(self.roots[0], f"mark{len(os.listdir(self.roots[0]))}")
+        with open(path, "w", encoding="ascii") as out:
+            out.write("mark\n")
+        self.host.wait_event(path=path, action="created")
+        self.quiet()
+        os.unlink(path)
+        self.host.wait_event(path=path, action="deleted")
+        self.quiet()
+
+    def news_without_marks(self):
+        return [event for event in self.news() if not os.path.basename(event["path"]).startswith("mark")
+                and event["action"] != "degraded" and event["path"] not in self.ignored]
+
+    def wait_content(self, path, action="modified"):
+        """The event that gives a path the content that is on the disk now."""
+        digest = read_file(path)["sha256"]
+
+        def found():
+            return next((event for event in self.news(path) if event["action"] == action
+                         and event["after"]["sha256"] == digest), None)
+
+        return wait_until(found, f"'{action}' with the content of {path}; there are {self.actions(path)}")
+
+    # --- how every case ends ---
+
+    def tearDown(self):
+        # pylint: disable=protected-access
+        if self._outcome.success and self.host and self.host.process.is_running():
+            self.check_end()
+
+    def is_watched(self, folder):  # pylint: disable=unused-argument
+        """A case with filters says here what lies below none."""
+        return True
+
+    def watched_directories(self):
+        """The covered directories and those that lead to them."""
+        expected = set()
+        for root in self.roots:
+            above = os.path.dirname(root)
+            while above not in expected:
+                if not os.path.islink(above) and os.path.isdir(above):
+                    expected.add(above)
+                above = os.path.dirname(above)
+            if os.path.islink(root) or not os.path.isdir(root):
+                continue
+            for folder, folders, _ in os.walk(root):
+                folders[:] = [name for name in folders if self.is_watched(os.path.join(folder, name))]
+                expected.add(folder)
+                expected.update(os.path.join(folder, name) for name in folders
+                                if not os.path.islink(os.path.join(folder, name)))
+        return expected
+
+    def check_end(self):
+        self.host.wait_picture(*self.roots, ignore=self.ignored)
+        self.quiet()
+        events = self.host.events()
+        faults = faults_of_numbers(events)
+        if self.ends_with_history:
+            faults += faults_of_history(events, *self.roots, ignore=self.ignored)
+        self.assertFalse([text for _, _, text in faults[:10]])
+        self.check_watches()
+        self.check_process()
+
+    def check_watches(self):
+        expected = len(self.watched_directories()) if self.source != "fanotify" else 0
+        seen = {}
+
+        def is_right():
+            seen["count"] = self.host.status().get("watched_directories")
+            return seen["count"] == expected
+
+        try:
+            wait_until(is_right, "watches")
+        except AssertionError:
+            raise AssertionError(f"{seen['count']} watches instead of {expected}") from None
+
+    def check_process(self):
+        pid, descriptors, memory = self.began
+        if pid != self.host.process.child.pid:
+            return
+        wait_until(lambda: open_descriptors(pid) <= descriptors, "as many descriptors are open as in the beginning")
+        if self.is_small and not IS_SANITIZED:
+            wait_until(lambda: anonymous_kib(pid) <= memory + MEMORY_GROWTH_KIB, "memory is given back")
+
+
+def heavy(weight=2):
+    """Marks a test that makes as much work as several."""
+    def mark(test):
+        test.weight = weight
+        return test
+
+    return mark
+
+
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root may do this")
