@@ -84,6 +84,12 @@ static void on_linked(void *ctx, uint64_t device, uint64_t inode)
 	links_add(pipeline->links, device, inode);
 }
 
+static bool on_is_compared(void *ctx, struct slice dir, struct slice path)
+{
+	struct pipeline *pipeline = ctx;
+	return walk_is_comparing(pipeline->walk, dir, path);
+}
+
 static void on_stuck(void *ctx, int code, const struct reason *why)
 {
 	struct pipeline *pipeline = ctx;
@@ -107,6 +113,7 @@ static const struct journal_events JOURNAL_EVENTS = {
         .directory = on_directory,
         .directory_gone = on_directory_gone,
         .linked = on_linked,
+        .is_compared = on_is_compared,
         .stuck = on_stuck,
         .unstuck = on_unstuck,
 };

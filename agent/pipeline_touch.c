@@ -203,6 +203,12 @@ static void settle_retirement(struct pipeline *pipeline, const struct touch *tou
 		log_error("%s", why.text);
 }
 
+static void on_walk_compared(void *ctx, struct slice dir, struct slice after)
+{
+	struct pipeline *pipeline = ctx;
+	journal_repeat(pipeline->journal, dir, after);
+}
+
 static void on_walk_touched(void *ctx, const struct touch *touches, size_t count)
 {
 	struct pipeline *pipeline = ctx;
@@ -239,6 +245,7 @@ static void on_walk_idle(void *ctx)
 const struct walk_events PIPELINE_WALK_EVENTS = {
         .watch = on_walk_watch,
         .unwatch = on_walk_unwatch,
+        .compared = on_walk_compared,
         .touched = on_walk_touched,
         .degraded = on_degraded,
         .is_held = on_walk_is_held,

@@ -216,6 +216,27 @@ static void touch_footings(struct journal *journal, const struct journal_batch *
 	}
 }
 
+static void touch_soon(struct journal *journal, struct slice path, unsigned hints)
+{
+	struct touch touch = {.path = path, .hints = hints, .cause = CAUSE_LIVE};
+	settle_touch(journal->settle, &touch, loop_now_ms(journal->loop));
+}
+
+/* Without TOUCH_DONE: a long comparison is not to have the same files read over and over. */
+static void touch_compared(struct journal *journal, const struct overlap *paths)
+{
+	if (!journal->events.is_compared)
+		return;
+	for (size_t i = 0; i < paths->run_count; i++) {
+		const struct overlap_run *run = &paths->run[i];
+		if (!journal->events.is_compared(journal->ctx, run->dir, (struct slice){0}))
+			continue;
+		for (size_t j = run->first; j < run->first + run->count; j++)
+			if (journal->events.is_compared(journal->ctx, run->dir, paths->path[j]))
+				touch_soon(journal, paths->path[j], 0);
+	}
+}
+
 static void finish_written(struct journal *journal, struct journal_batch *batch)
 {
 	uint64_t now = loop_now_ms(journal->loop);
@@ -231,6 +252,7 @@ static void finish_written(struct journal *journal, struct journal_batch *batch)
 	if (journal->is_orphan)
 		return;
 	touch_footings(journal, batch);
+	touch_compared(journal, &batch->paths);
 	for (size_t i = 0; i < batch->count; i++)
 		settle_finish(
 		        journal->settle, batch->entry[i].settled, batch->entry[i].again_ms, now);
@@ -325,8 +347,12 @@ static bool begin_reading(struct journal *journal, uint64_t now_ms)
 		return false;
 	struct journal_batch *batch = free_batch(journal);
 	batch_begin(batch, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		batch->entry[i].settled = journal->taken[i];
+		overlap_add(&batch->paths, journal->taken[i]->path);
+		if (journal->taken[i]->old_path.ptr)
+			overlap_add(&batch->paths, journal->taken[i]->old_path);
+	}
 	batch->explainer = count > 0 ? explainer_keep(journal->explainer) : NULL;
 	journal->reading = batch;
 	if (count == 0) {
@@ -481,6 +507,19 @@ void journal_explain(struct journal *journal, struct explainer *explainer)
 	explainer_keep(explainer);
 	explainer_drop(journal->explainer);
 	journal->explainer = explainer;
+}
+
+static void touch_again(void *ctx, struct slice path)
+{
+	touch_soon(ctx, path, TOUCH_DONE);
+}
+
+void journal_repeat(struct journal *journal, struct slice dir, struct slice after)
+{
+	if (journal->reading)
+		overlap_each(&journal->reading->paths, dir, after, touch_again, journal);
+	if (journal->writing)
+		overlap_each(&journal->writing->paths, dir, after, touch_again, journal);
 }
 
 void journal_rest(struct journal *journal)

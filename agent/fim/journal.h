@@ -53,6 +53,9 @@ struct journal_events {
 	void (*directory_gone)(void *ctx, struct slice dir);
 	/* Something was told of a file that has further names. NULL: nobody cares. */
 	void (*linked)(void *ctx, uint64_t device, uint64_t inode);
+	/* Whether the entry `path` of `dir` is being compared with the baseline on a worker; path
+	 * absent: whether any of it may be. NULL: never. */
+	bool (*is_compared)(void *ctx, struct slice dir, struct slice path);
 	void (*stuck)(void *ctx, int code, const struct reason *why);
 	void (*unstuck)(void *ctx);
 };
@@ -79,6 +82,9 @@ void journal_hold(struct journal *journal, bool hold);
 void journal_wait(struct journal *journal, bool wait);
 /* Whom to ask about every change that is read from now on; NULL: nobody. Keeps a reference. */
 void journal_explain(struct journal *journal, struct explainer *explainer);
+/* `dir` and its entries behind the name `after` (absent: all) have been compared with the baseline:
+ * what is under way of them is read once more (see overlap.h). */
+void journal_repeat(struct journal *journal, struct slice dir, struct slice after);
 
 /* Writes one event of the agent's own (gap, degraded, restored, started, baselined) with the next
  * batch; slices are copied. */

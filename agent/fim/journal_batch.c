@@ -26,6 +26,7 @@ void batch_init(struct journal_batch *batch, struct state *state, const struct f
 void batch_fini(struct journal_batch *batch)
 {
 	free(batch->entry);
+	overlap_fini(&batch->paths);
 	free(batch->baselined);
 	arena_free(batch->arena);
 	buf_fini(&batch->notes);
@@ -45,6 +46,7 @@ void batch_begin(struct journal_batch *batch, size_t count)
 	}
 	memset(batch->baselined, -1, filter_count(batch->filter) + 1);
 	batch->count = count;
+	overlap_reset(&batch->paths);
 	atomic_store(&batch->next, 0);
 	arena_reset(batch->arena);
 	buf_reset(&batch->notes);
@@ -60,6 +62,7 @@ void batch_rest(struct journal_batch *batch)
 	free(batch->entry);
 	batch->entry = NULL;
 	batch->room = 0;
+	overlap_fini(&batch->paths);
 	arena_rest(batch->arena);
 	buf_shrink(&batch->notes, 0);
 	buf_shrink(&batch->marks, 0);

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "agent/fim/filter.h"
+#include "agent/fim/overlap.h"
 #include "agent/fim/probe.h"
 #include "agent/fim/settle.h"
 #include "agent/state/state.h"
@@ -49,6 +50,7 @@ struct journal_batch {
 	const struct filter *filter;
 	struct batch_entry *entry;
 	size_t count, room;
+	struct overlap paths;     /* of all entries, the old ones too */
 	atomic_size_t next;       /* entry that no reader has taken yet */
 	atomic_bool *is_stopping; /* readers leave off */
 	struct buf notes;         /* encoded events, each behind its length (4 bytes) */

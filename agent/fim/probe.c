@@ -281,6 +281,21 @@ static int open_for_attributes(
 	return rc;
 }
 
+/* A rename moves ctime, and so does whatever else changes nothing that stat(2) tells. */
+static int take_over_renamed(struct prober *prober, struct place place, const char *path,
+        const struct filestate *known, struct arena *arena, struct filestate *state)
+{
+	int rc = take_over(known, arena, state);
+	if (rc < 0)
+		return rc;
+	state->has_attributes = false;
+	state->flags = 0;
+	state->xattrs = (struct slice){0};
+	if (state->type == FILE_REGULAR || state->type == FILE_DIRECTORY)
+		return open_for_attributes(prober, place, arena, state);
+	return attributes_read_path(prober->attributes, path, arena, state);
+}
+
 static int read_what_it_is(struct prober *prober, struct place place, const struct stat *seen,
         const char *path, struct arena *arena, struct reading *out)
 {
@@ -342,7 +357,9 @@ static int read_statted(struct prober *prober, struct place place, const char *p
 	}
 	begin_state(&seen, now_ns, out);
 	if (known && stands(prober, known, &out->state))
-		return take_over(known, arena, &out->state);
+		return prober->is_renamed
+		               ? take_over_renamed(prober, place, path, known, arena, &out->state)
+		               : take_over(known, arena, &out->state);
 	return read_what_it_is(prober, place, &seen, path, arena, out);
 }
 

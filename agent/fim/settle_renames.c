@@ -18,10 +18,18 @@ static bool waits_for(const struct item *item, const struct item *other)
 	return item != NULL;
 }
 
+static bool is_below(const struct item *item, const struct item *other)
+{
+	return item->path_len > other->path_len && item->path[other->path_len] == '/' &&
+	       memcmp(item->path, other->path, other->path_len) == 0;
+}
+
+/* Two steps may make one rename of a path to below itself. What stands there needs the directory at
+ * the old path to be known first, which would wait for the rename. */
 bool item_link(struct item *item, struct item *old)
 {
 	bool is_free = !old->leader || old->leader == item;
-	if (!is_free || waits_for(item, old))
+	if (!is_free || waits_for(item, old) || is_below(item, old) || is_below(old, item))
 		return false;
 	item->old = old;
 	old->leader = item;

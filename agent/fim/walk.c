@@ -270,6 +270,9 @@ static void take_result(struct walk *walk, struct walk_result *result)
 	if (compared->too_long)
 		walk->events.degraded(walk->ctx, walk_item_path(result->item),
 		        "holds names whose paths are too long to be opened");
+	if (walk->events.compared)
+		walk->events.compared(walk->ctx, walk_item_path(result->item),
+		        slice_of(result->item->after, result->item->after_len));
 	if (compared->touch_count > 0)
 		walk->events.touched(walk->ctx, compared->touch, compared->touch_count);
 }
@@ -426,6 +429,28 @@ void walk_resume(struct walk *walk)
 bool walk_is_idle(const struct walk *walk)
 {
 	return !walk->is_busy;
+}
+
+static bool is_claimed_by(const struct walk_item *item, struct slice dir, struct slice path)
+{
+	if (!slice_equal(walk_item_path(item), dir))
+		return item->with_self && (!path.ptr || slice_equal(walk_item_path(item), path));
+	if (!path.ptr || !item->after)
+		return true;
+	size_t at = dir.len > 1 ? dir.len + 1 : 1;
+	return slice_compare(slice_of(path.ptr + at, path.len - at),
+	               slice_of(item->after, item->after_len)) > 0;
+}
+
+bool walk_is_comparing(const struct walk *walk, struct slice dir, struct slice path)
+{
+	for (size_t i = 0; i < JOBS; i++) {
+		const struct walk_job *job = walk->job[i];
+		for (size_t j = 0; job && job->is_busy && j < job->count; j++)
+			if (is_claimed_by(job->result[j].item, dir, path))
+				return true;
+	}
+	return false;
 }
 
 struct walk_progress walk_progress(const struct walk *walk)

@@ -33,6 +33,9 @@ struct walk_events {
 	int (*watch)(void *ctx, struct slice dir);
 	/* What was just watched under this path does not stand there. */
 	void (*unwatch)(void *ctx, struct slice dir);
+	/* The entries of `dir` behind the name `after` (absent: all), and `dir` itself, have been
+	 * compared; `touched` is called next. NULL: nobody cares. */
+	void (*compared)(void *ctx, struct slice dir, struct slice after);
 	/* Many at once, after one directory was compared; borrowed for the call. */
 	void (*touched)(void *ctx, const struct touch *touches, size_t count);
 	/* A directory that cannot be listed. */
@@ -54,6 +57,9 @@ void walk_request(struct walk *walk, struct slice path, enum event_cause cause);
 void walk_request_entries(struct walk *walk, struct slice dir, enum event_cause cause);
 void walk_resume(struct walk *walk);
 bool walk_is_idle(const struct walk *walk);
+
+/* Whether a worker is comparing the entry `path` of `dir`; path absent: any of them. */
+bool walk_is_comparing(const struct walk *walk, struct slice dir, struct slice path);
 
 struct walk_progress {
 	uint64_t directories; /* compared since the walk was last idle */

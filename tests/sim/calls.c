@@ -436,7 +436,7 @@ ssize_t __wrap_getdents64(int fd, void *out, size_t room)
 	return (ssize_t)used;
 }
 
-/* --- extended attributes: a file has one or none ----------------------------------------------- */
+/* --- extended attributes: a file has one or none ---------------------------------------------- */
 
 static ssize_t give(const void *bytes, size_t len, void *out, size_t room)
 {

@@ -397,6 +397,8 @@ void run_plan(uint64_t seed, const bool *skips, bool is_tracing, struct run_resu
 	m->config = (struct agent_config){
 	        .collector = "collector:1",
 	        .state_dir = "/state",
+	        .source = "inotify",
+	        .watch_source = WATCH_INOTIFY,
 	        .watch = {.count = 1, .item = (void *)WATCH},
 	        .limits = {.file_mb = 1024, .spool_mb = 256},
 	};

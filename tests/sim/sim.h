@@ -12,7 +12,7 @@
  *   notify.c   inotify on it
  *   calls.c    the system calls that the agent makes
  *   store.c    common/store/kv.h in memory
- *   stages.c   ship (with a collector behind it), inventory and report
+ *   stages.c   ship (with a collector behind it), inventory, packages, report
  *   ops.c      what is done to the disk, made from the seed
  *   check.c    what has to hold at the end
  *   run.c      one run: the scheduler

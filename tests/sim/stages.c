@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/inventory/inventory.h"
+#include "agent/packages/packages.h"
 #include "agent/report.h"
 #include "agent/ship/ship.h"
 #include "agent/state/spool.h"
@@ -127,6 +128,32 @@ void inventory_free(struct inventory *inventory)
 void inventory_hold(struct inventory *inventory, bool hold)
 {
 	(void)inventory, (void)hold;
+}
+
+/* --- packages: no run is under way ------------------------------------------------------------ */
+
+int packages_new(struct loop *loop, struct state *state, const char *root,
+        const struct packages_limits *limits, const struct packages_events *events, void *ctx,
+        struct packages **out, struct reason *out_why)
+{
+	(void)loop, (void)state, (void)root, (void)limits, (void)events, (void)ctx, (void)out_why;
+	*out = NULL;
+	return 0;
+}
+
+void packages_free(struct packages *packages)
+{
+	(void)packages;
+}
+
+void packages_start(struct packages *packages)
+{
+	(void)packages;
+}
+
+void packages_step(struct packages *packages)
+{
+	(void)packages;
 }
 
 /* --- report: nobody reads it ------------------------------------------------------------------ */

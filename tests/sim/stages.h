@@ -1,6 +1,6 @@
 /*
- * stages - the agent's stages that read no files (ship, inventory, report), as far as the others
- * need them; behind ship stands the collector.
+ * stages - the agent's stages that read no files (ship, inventory, packages, report), as far as the
+ * others need them; behind ship stands the collector.
  */
 #ifndef TSUJIBAN_TESTS_SIM_STAGES_H
 #define TSUJIBAN_TESTS_SIM_STAGES_H
