@@ -43,7 +43,7 @@ static bool is_name(struct slice text)
 static bool strip_prefix(struct slice *text, const char *prefix)
 {
 	struct slice wanted = slice_text(prefix);
-	if (!slice_starts_with(*text, wanted))
+	if (!text->ptr || !slice_starts_with(*text, wanted))
 		return false;
 	*text = slice_of(text->ptr + wanted.len, text->len - wanted.len);
 	return true;

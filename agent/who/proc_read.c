@@ -42,7 +42,9 @@ static struct slice read_text(int dir, const char *name, char *text, size_t size
 		len += (size_t)got;
 	}
 	close(fd);
-	return got < 0 ? (struct slice){0} : slice_of(text, len);
+	if (got < 0)
+		return (struct slice){0};
+	return slice_of(text, len);
 }
 
 bool proc_read_stat(int dir, char text[PROC_STAT_BYTES], struct proc_stat *out)

@@ -58,7 +58,7 @@ void roll_doubt(struct roll *roll)
 
 size_t roll_count(const struct roll *roll)
 {
-	return HASH_COUNT(roll->table.by_pid);
+	return roll->table.count;
 }
 
 bool roll_has_alive(const struct roll *roll, uint32_t pid)

@@ -1,5 +1,6 @@
 #include "agent/who/roll_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -37,17 +38,19 @@ struct process *table_add(struct roll_table *table, uint32_t pid)
 	process->pid = pid;
 	HASH_ADD(hh, table->by_pid, pid, sizeof(pid), process);
 	DL_APPEND(table->living, process);
+	table->count++;
 	count(table, process);
 	return process;
 }
 
 void table_forget(struct roll_table *table, struct process *process)
 {
+	assert(table->by_pid);
 	HASH_DELETE(hh, table->by_pid, process);
-	if (process->ended_ns)
-		DL_DELETE(table->ended, process);
-	else
-		DL_DELETE(table->living, process);
+	struct process **list = process->ended_ns ? &table->ended : &table->living;
+	DL_DELETE(*list, process);
+	assert(table->ended != process && table->living != process);
+	table->count--;
 	table->bytes -= process->bytes;
 	witness_drop(process->self);
 	witness_drop(process->parent);
@@ -93,21 +96,22 @@ void table_set_parent(struct roll_table *table, struct process *process, struct 
 
 static bool is_within(const struct roll_table *table)
 {
-	return HASH_COUNT(table->by_pid) <= ROLL_PROCESSES && table->bytes <= ROLL_BYTES;
+	return table->count <= ROLL_PROCESSES && table->bytes <= ROLL_BYTES;
 }
 
-static void shrink(struct roll_table *table, struct process *list, const struct process *spared)
+static struct process *first_but(struct process *list, const struct process *spared)
 {
-	struct process *process = list, *next;
-	for (; process && !is_within(table); process = next) {
-		next = process->next;
-		if (process != spared)
-			table_forget(table, process);
-	}
+	return list && list == spared ? list->next : list;
 }
 
 void table_shrink(struct roll_table *table, const struct process *spared)
 {
-	shrink(table, table->ended, spared);
-	shrink(table, table->living, spared);
+	while (!is_within(table)) {
+		struct process *process = first_but(table->ended, spared);
+		if (!process)
+			process = first_but(table->living, spared);
+		if (!process)
+			return;
+		table_forget(table, process);
+	}
 }

@@ -34,6 +34,7 @@ struct roll_table {
 	struct process *by_pid;
 	struct process *living; /* the longest not asked about first */
 	struct process *ended;  /* the longest ended first */
+	size_t count;
 	size_t bytes;
 };
 

@@ -4,7 +4,7 @@ shorter."""
 import os
 import subprocess
 
-from measure import rig, say, wait_scan, wait_sent
+from measure import rig, say, wait, wait_scan, wait_sent
 from table import Note, Table
 
 ABOUT = ("fanotify is the source. Known: the program by its path. Partial: a process that had ended before its program "
@@ -103,9 +103,15 @@ def measure(pair, name, has_connector, watched, prepare):
     if (status["actors"] == "proc connector") != has_connector:
         raise RuntimeError(f"actors are learnt by '{status['actors']}'")
     work()
+
+    def live():
+        return [e for e in host.file_events(tree) if e["cause"] == "live"]
+
+    wait(live, "the first event", every_s=0.2)  # those of packages come when the transaction is over
     host.wait_picture(tree)
+    wait(lambda: host.status().get("pending_paths") == 0, "everything is read", every_s=0.2)
     wait_sent(host)
-    events = [e for e in host.file_events(tree) if e["cause"] == "live"]
+    events = live()
     host.stop()
     return shares(events)
 
