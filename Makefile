@@ -186,7 +186,7 @@ run: deps ## collector and agent on this host: real files, real packages; Ctrl-C
 	@packaging/run-here.sh $(BUILD) $(RUN_DIR) || [ $$? -eq 130 ]
 
 # --- tests --------------------------------------------------------------------------------------
-.PHONY: test check lint system storm corpus
+.PHONY: test check lint system storm storms corpus
 test: ## everything: lint, unit, system, fuzz corpora; unit and system again with ASan and UBSan
 	@packaging/install-deps.sh test
 	@tests/run.sh full
@@ -206,8 +206,16 @@ system: all ## the system tests (ONLY="name ..." picks some)
 # SECONDS is what a shell calls its own age: only the command line's word counts.
 SEED ?= $(shell date +%s)
 STORM_SECONDS := $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS),60)
-storm: all ## random file operations, kills and cut links: SEED=1 SECONDS=60
-	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/storm.py --seed $(SEED) --seconds $(STORM_SECONDS)
+SOURCE ?= inotify
+storm: all ## random file operations, kills and cut links: SEED=1 SECONDS=60 SOURCE=inotify
+	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/storm.py --seed $(SEED) --seconds $(STORM_SECONDS) \
+		--source $(SOURCE)
+
+SEEDS ?= 1..100
+JOBS ?= 4
+storms: all ## many storms, resumable: SEEDS=1..100 SECONDS=60 JOBS=4 SOURCE=both
+	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/storms.py --seeds $(SEEDS) --seconds $(STORM_SECONDS) \
+		--jobs $(JOBS) --source $(if $(filter command,$(firstword $(origin SOURCE))),$(SOURCE),both)
 
 .PHONY: apt
 APT_DIR ?= /var/tmp/tsujiban-apt

@@ -22,7 +22,7 @@ apt_bench="aide inotify-tools fatrace"
 dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(openssl) pkgconfig(libprotobuf-c)
  pkgconfig(libzstd) pkgconfig(lmdb) pkgconfig(yaml-0.1) pkgconfig(roaring) pkgconfig(libwebsockets)
  pkgconfig(libcurl) pkgconfig(jansson) uthash-devel"
-dnf_test="pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck"
+dnf_test="pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime"
 dnf_bench="aide inotify-tools fatrace"
 
 as_root() {

@@ -36,6 +36,14 @@ static void add_transient(struct decision *decision, const struct finding *findi
 	add(decision, event);
 }
 
+/* Of a path that was known: what is on disk now had one of these lives, or what is known did (it may
+ * have been read before its own creation was heard of). */
+static void add_lives_between(struct decision *decision, const struct finding *finding)
+{
+	if (finding->lives > 1)
+		add_transient(decision, finding, finding->lives - 1);
+}
+
 static bool is_directory(const struct filestate *state)
 {
 	return state && state->type == FILE_DIRECTORY;
@@ -86,6 +94,7 @@ static void decide_gone(const struct finding *finding, struct decision *out)
 	event.before = finding->before;
 	event.cause = cause_of_change(finding);
 	add(out, event);
+	add_lives_between(out, finding);
 	out->baseline = BASELINE_REMOVE;
 	out->loses_below = is_directory(finding->before);
 }
@@ -93,6 +102,7 @@ static void decide_gone(const struct finding *finding, struct decision *out)
 static void decide_there(const struct finding *finding, struct decision *out)
 {
 	unsigned changed = filestate_diff(finding->before, finding->after);
+	add_lives_between(out, finding);
 	if (changed) {
 		bool is_content = changed & CHANGED_CONTENT;
 		struct event event = event_of(

@@ -17,6 +17,7 @@
  *   there     same     none; a moved ctime alone is noted without an event
  *   there     -        deleted; a directory: everything below it first, deepest first
  *   -         -        transient with the number of lives, if a creation was seen; otherwise none
+ *   there     any      transient besides, when more than one creation was seen
  *
  *   old path known, path unknown, disk has path with that inode: moved (a directory: with all below
  *   it); `changed` says what else differs. Any other rename: its two paths are compared alone.
