@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A storm: processes that do random things to one watched tree while agent, collector and link fail.
 
-    storm.py --seed N --seconds S
+    storm.py --seed N --seconds S [--source inotify|fanotify]
 
 One seed makes the same choices each time; what meets what still depends on the machine, so a seed that failed once is
-run again rather than read. After the storm everything is left alone, and then the collector's picture has to equal
+run again rather than read. The seed also says what the agent has little of: spool, disk, watches; and whether its calendar
+jumps. After the storm everything is left alone, and then the collector's picture has to equal
 the disk, each event has to be there once, and each has to begin where the one before it on its path ended.
 """
 
@@ -18,10 +19,13 @@ import sys
 import time
 
 import rig as rigs
+import scenario
 from history import faults_of_history, faults_of_numbers
-from storm_worker import Worker, clock, make_corner
+from storm_worker import MAPPED, Worker, clock, make_corner, make_mapped
 
 WORKERS = 3
+WATCHES = 40  # where there are few
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Storm:
@@ -33,8 +37,38 @@ class Storm:
         self.fault_log = []
         self.link = rig.link()
         make_corner(self.inside)
-        self.host = rig.host("web01", [self.inside], port=self.link.port)
+        make_mapped(self.inside, WORKERS)
+        self.choose_wants()
+        state = os.path.join(rig.mount_tmpfs("disk", "48m"), "state") if self.has_small_disk else None
+        config = "limits: {spool_mb: 1}\n" if self.has_small_spool else ""
+        self.host = rig.host("web01", [self.inside], config, port=self.link.port, state=state)
+        self.make_wants_felt()
         self.host.start().wait_baselined()
+
+    def choose_wants(self):
+        """What the agent has little of, by the seed."""
+        choice = random.Random(f"{self.seed} wants").random
+        is_root, is_plain = os.geteuid() == 0, not scenario.IS_SANITIZED
+        self.has_small_spool = choice() < 0.3
+        self.has_small_disk = choice() < 0.25 and is_root
+        self.has_few_watches = choice() < 0.25 and is_root and self.rig.source == "inotify"
+        self.has_bad_clock = choice() < 0.3 and bool(scenario.FAKETIME) and is_plain
+        self.wants = [name for name in ("small_spool", "small_disk", "few_watches", "bad_clock")
+                      if getattr(self, f"has_{name}")]
+
+    def make_wants_felt(self):
+        process = self.host.process
+        if self.has_few_watches:
+            process.command = (sys.executable, os.path.join(HERE, "own_limits.py"), str(WATCHES), *process.command)
+        if self.has_bad_clock:
+            self.clock = os.path.join(self.rig.dir, "clock")
+            self.set_clock("+0")
+            process.env = scenario.faked_clock(self.clock)
+
+    def set_clock(self, offset):
+        with open(self.clock + ".new", "w", encoding="ascii") as out:
+            out.write(offset)
+        os.rename(self.clock + ".new", self.clock)
 
     # --- faults ---
 
@@ -86,12 +120,36 @@ class Storm:
         self.pause(0.1, 1)
         self.link.join()
 
+    def long_cut(self):
+        """Long enough for a small spool to be full."""
+        self.link.cut()
+        self.pause(2, 6)
+        self.link.join()
+
+    def fill_disk(self):
+        """The agent's, for a while."""
+        path = os.path.join(os.path.dirname(self.host.state), "ballast")
+        with open(path, "wb", buffering=0) as out:
+            for size in (1 << 16, 1):
+                try:
+                    while out.write(bytes(size)):
+                        pass
+                except OSError:
+                    pass
+            self.pause(0.5, 3)
+        os.unlink(path)
+
+    def jump(self):
+        self.set_clock(self.random.choice(["+3600", "-3600", "+0", "+60", "-1"]))
+
     def nothing(self):
         self.pause(0.5, 2)
 
     def rage(self):
         faults = [(4, self.kill_agent), (4, self.stop_agent), (1, self.overflow), (2, self.kill_collector),
                   (1, self.stop_collector), (2, self.drop_link), (1, self.cut_link), (3, self.nothing)]
+        faults += [(3, self.long_cut)] * self.has_small_spool + [(3, self.fill_disk)] * self.has_small_disk
+        faults += [(3, self.jump)] * self.has_bad_clock
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
             self.pause(0, 1.2)
@@ -124,11 +182,14 @@ class Storm:
 
     def check(self):
         """Raises with everything that is needed to understand it."""
-        faults = []
-        try:
-            self.host.wait_picture(self.inside)
-        except AssertionError as failure:
-            faults.append((None, None, str(failure)))
+        faults = self.faults_of_picture(self.mapped())
+        # What was written through memory nobody has told: a start compares everything.
+        if not faults:
+            if self.has_bad_clock:
+                self.set_clock("+0")
+            self.host.stop()
+            self.host.start()
+            faults = self.faults_of_picture([])
         events = self.host.events()
         faults += faults_of_numbers(events) + faults_of_history(events, self.inside)
         log = self.host.process.read_log()
@@ -137,8 +198,18 @@ class Storm:
         if faults:
             raise AssertionError(self.explain(faults, events, log))
 
+    def mapped(self):
+        return [os.path.join(self.inside, MAPPED, f"m{number}") for number in range(WORKERS)]
+
+    def faults_of_picture(self, ignored):
+        try:
+            self.host.wait_picture(self.inside, ignore=ignored)
+        except AssertionError as failure:
+            return [(None, None, str(failure))]
+        return []
+
     def explain(self, faults, events, log):
-        lines = [f"{len(faults)} faults; the first:"] + [text for _, _, text in faults[:20]]
+        lines = [f"{len(faults)} faults of a storm with {self.wants}; the first:"] + [text for _, _, text in faults[:20]]
         shown = set()
         for path, seq, _ in faults:
             if path is None or path in shown or len(shown) == 4:
@@ -190,9 +261,9 @@ class Storm:
         return [step for step in sorted(steps) if step < until][-25:]
 
 
-def run(seed, seconds):
+def run(seed, seconds, source=rigs.SOURCE):
     """Raises AssertionError with what is wrong."""
-    rig = rigs.Rig()
+    rig = rigs.Rig(source)
     try:
         rig.init_collector().start_collector()
         storm = Storm(seed, seconds, rig)
@@ -207,10 +278,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--source", choices=scenario.SOURCES, default=rigs.SOURCE or "inotify")
     options = parser.parse_args()
-    print(f"storm: seed {options.seed}, {options.seconds:.0f} s", flush=True)
+    print(f"storm: seed {options.seed}, {options.seconds:.0f} s, {options.source}", flush=True)
     try:
-        count = run(options.seed, options.seconds)
+        count = run(options.seed, options.seconds, options.source)
     except AssertionError as failure:
         print(f"storm: seed {options.seed} FAILED\n{failure}")
         return 1

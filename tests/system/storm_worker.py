@@ -8,6 +8,7 @@ in a corner of their own, where names stay; elsewhere a file is written to while
 import ctypes
 import datetime
 import fcntl
+import mmap
 import os
 import random
 import stat
@@ -20,6 +21,7 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 LINK_GROUPS = 3
 LINK_NAMES = 3
+MAPPED = "mapped"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,7 +72,7 @@ class Worker:
             (2, self.out_and_back), (4, self.chmod),
             (3, self.touch_times), (2, self.chown), (4, self.symlink), (2, self.retarget), (2, self.fifo),
             (4, self.replace_by_temporary), (3, self.flash), (5, self.write_in_corner), (2, self.chmod_in_corner),
-            (2, self.rename_in_corner),
+            (2, self.rename_in_corner), (3, self.set_attribute), (2, self.write_mapped),
         ]
 
     def run(self, seconds):
@@ -202,6 +204,28 @@ class Worker:
     def touch_times(self):
         when = self.random.randrange(2_000_000_000)
         self.change_path(self.leaf(), lambda descriptor: os.utime(descriptor, (when, when)))
+
+    def set_attribute(self):
+        value = str(self.random.randrange(5)).encode()
+
+        def change(descriptor):
+            if self.random.random() < 0.3:
+                os.removexattr(descriptor, "user.storm")
+            else:
+                os.setxattr(descriptor, "user.storm", value)
+
+        self.change_path(self.leaf(), change)
+
+    # --- through memory: nothing tells of it, so it is done where nothing else is done ---
+
+    def write_mapped(self):
+        path = os.path.join(self.inside, MAPPED, f"m{self.number}")
+        self.did(path)
+        descriptor = os.open(path, os.O_RDWR)
+        with mmap.mmap(descriptor, 4096) as memory:
+            os.close(descriptor)
+            memory[self.random.randrange(4096)] = self.random.randrange(256)
+            memory.flush()
 
     # --- names ---
 
@@ -355,6 +379,13 @@ class Worker:
             os.rename(path, other)
         except FileNotFoundError:
             os.rename(other, path)
+
+
+def make_mapped(inside, workers):
+    os.mkdir(os.path.join(inside, MAPPED))
+    for number in range(workers):
+        with open(os.path.join(inside, MAPPED, f"m{number}"), "wb") as out:
+            out.write(bytes(4096))
 
 
 def make_corner(inside):

@@ -15,9 +15,12 @@ class Churn(threading.Thread):
         super().__init__(daemon=True)
         self.root, self.changes, self.random = root, changes, random.Random(seed)
         self.done = 0
+        self.ends = False
 
     def run(self):
         for number in range(self.changes):
+            if self.ends:
+                return
             self.step(number)
             self.done = number + 1
 
