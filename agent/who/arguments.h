@@ -6,7 +6,7 @@
  * such a read: on the loop it would be the end of all watching. So a thread of its own reads,
  * and whoever asks waits ARGUMENTS_WAIT_MS at most. While it is stuck all go without arguments.
  *
- * Life     arguments_new -> read* -> arguments_free; a thread that is stuck is left behind with what
+ * Life     arguments_new -> read* -> arguments_free; a stuck thread is left behind with what
  *          it holds. It is made when it is first needed.
  * Thread   one at a time.
  */
