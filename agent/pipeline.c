@@ -61,6 +61,7 @@ static void on_committed(void *ctx, uint64_t events)
 	pipeline_end_scan(pipeline);
 	packages_step(pipeline->packages);
 	pipeline_follow_links(pipeline);
+	pipeline_rest_if_due(pipeline);
 	report_changed(pipeline->report);
 }
 
@@ -254,7 +255,8 @@ static void start(struct pipeline *pipeline, bool is_continued)
 	if (strcmp(watch_source_name(pipeline->watch), "inotify") != 0)
 		who_start(pipeline->who);
 	pipeline_begin_scan(pipeline);
-	packages_start(pipeline->packages);
+	if (!pipeline->is_first)
+		packages_start(pipeline->packages);
 	inventory_start(pipeline->inventory);
 	ship_start(pipeline->ship);
 	journal_kick(pipeline->journal);

@@ -25,8 +25,6 @@ static void on_explain(void *ctx, struct explainer *explainer)
 	journal_explain(pipeline->journal, explainer);
 	if (explainer)
 		mark(pipeline);
-	else
-		pipeline_rest(pipeline);
 }
 
 /* What a walk finds, because settle or the kernel's queue had overflowed, was touched before. */
@@ -54,10 +52,21 @@ static void on_remember(void *ctx, struct slice name, struct slice value)
 	journal_remember(pipeline->journal, name, value);
 }
 
+/* Looking at the database takes some megabytes for a moment, and so does what is written of it. */
+void pipeline_rest_if_due(struct pipeline *pipeline)
+{
+	if (!pipeline->is_rest_due || !journal_is_idle(pipeline->journal))
+		return;
+	pipeline->is_rest_due = false;
+	pipeline_rest(pipeline);
+}
+
 static void on_noted(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
 	journal_kick(pipeline->journal);
+	pipeline->is_rest_due = true;
+	pipeline_rest_if_due(pipeline);
 }
 
 static const struct packages_events PACKAGES_EVENTS = {

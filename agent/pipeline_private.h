@@ -54,6 +54,7 @@ struct pipeline {
 	bool is_scanning; /* the walk that every start begins with is not yet committed to the last
 	                     path */
 	bool is_first;    /* and some of it is a first baseline */
+	bool is_rest_due; /* memory was needed for a look at a package database */
 	bool is_marked;   /* settle, since the last walk ended, for a package manager's run */
 	bool is_full;     /* the spool holds the reading half */
 	bool has_gap_noted; /* and no batch was committed since: one is enough */
@@ -79,6 +80,7 @@ void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause ca
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);
 
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why);
+void pipeline_rest_if_due(struct pipeline *pipeline);
 
 void pipeline_tell_links(struct pipeline *pipeline);
 /* Something happened to this path. */

@@ -1,6 +1,7 @@
 #include <malloc.h>
 
 #include "agent/fim/roots.h"
+#include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/state/baseline.h"
@@ -65,4 +66,7 @@ void pipeline_end_scan(struct pipeline *pipeline)
 		journal_mark_baselined(pipeline->journal, filter_path(pipeline->filter, i));
 	journal_kick(pipeline->journal);
 	pipeline_rest(pipeline);
+	/* Its first look at the database takes memory too: not both at once. */
+	if (pipeline->is_first)
+		packages_start(pipeline->packages);
 }

@@ -191,7 +191,6 @@ static void finish(struct packages *packages)
 		note_summary(packages, packages->survey);
 	note_unlogged(packages, packages->survey);
 	remember(packages, packages->survey);
-	packages->events.noted(packages->ctx);
 	memset(packages->told, 0, sizeof(packages->told));
 	timer_stop(packages->most);
 	drop_survey(packages);
@@ -199,6 +198,7 @@ static void finish(struct packages *packages)
 	packages->is_starting = false;
 	packages->is_warned = false;
 	packages->phase = IDLE;
+	packages->events.noted(packages->ctx);
 }
 
 /* --- surveys --------------------------------------------------------------------------------- */
@@ -419,6 +419,8 @@ void packages_free(struct packages *packages)
 void packages_start(struct packages *packages)
 {
 	pid_t pid;
+	if (packages->phase != IDLE)
+		return; /* a sign came first */
 	packages->is_starting = true;
 	packages->is_due = true;
 	if (dpkg_holder(packages->root, &pid) == DPKG_WORKS) {

@@ -43,7 +43,7 @@ struct packages_events {
 	/* To be written to the state's meta values in one transaction with what was noted in the
 	 * same step; an empty value deletes. */
 	void (*remember)(void *ctx, struct slice name, struct slice value);
-	/* The end of such a step. */
+	/* The end of such a step: a good moment to give memory back. */
 	void (*noted)(void *ctx);
 };
 

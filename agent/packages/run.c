@@ -53,7 +53,7 @@ static bool take_time(struct slice *line, int64_t *out_ns)
 	        .tm_isdst = -1,
 	};
 	time_t seconds = mktime(&local);
-	if (seconds < 0)
+	if (seconds < 0 || seconds > INT64_MAX / NS_PER_S)
 		return false;
 	*line = slice_of(line->ptr + TIME_BYTES, line->len - TIME_BYTES);
 	*out_ns = (int64_t)seconds * NS_PER_S;
