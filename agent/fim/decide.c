@@ -36,8 +36,8 @@ static void add_transient(struct decision *decision, const struct finding *findi
 	add(decision, event);
 }
 
-/* Of a path that was known: what is on disk now had one of these lives, or what is known did (it may
- * have been read before its own creation was heard of). */
+/* Of a path that was known: what is on disk now had one of these lives, or what is known did (it
+ * may have been read before its own creation was heard of). */
 static void add_lives_between(struct decision *decision, const struct finding *finding)
 {
 	if (finding->lives > 1)

@@ -237,7 +237,7 @@ class Host:
     def is_baselined(self):
         if not self.process.is_running():
             raise AssertionError("the agent ended: " + self.process.read_log()[-2000:])
-        return any(e["action"] == "baselined" for e in self.events())
+        return bool(self.events("action:baselined"))
 
     def wait_baselined(self):
         wait_until(self.is_baselined, f"first scan of '{self.name}' at the collector; log:\n"

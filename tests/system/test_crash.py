@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import threading
 
@@ -93,12 +94,6 @@ class Kills(RigTest):
         )
         self.check_nothing_lost_nothing_twice(host)
 
-    def test_twenty_kills_of_the_agent(self):
-        host = self.started_host()
-        churn = self.churn(seed=2)
-        self.during(churn, *[step for _ in range(20) for step in (host.kill, host.start)])
-        self.check_nothing_lost_nothing_twice(host)
-
     def test_both_are_stopped_for_a_while(self):
         host = self.started_host()
         churn = self.churn(seed=3)
@@ -117,105 +112,8 @@ class Kills(RigTest):
         self.check_nothing_lost_nothing_twice(host)
 
 
-class Overflow(RigTest):
-    def test_kernel_queue_overflow_is_a_gap_and_heals(self):
-        host = self.started_host(config="source: inotify\n")  # fanotify's queue has no limit
-        with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as text:
-            most = int(text.read())
-        if most > 200000:
-            self.skipTest("the kernel's queue is too long to fill here")
-        host.process.signal(signal.SIGSTOP)
-        for i in range(most // 3 + 2000):
-            self.write(f"f{i}", content=str(i))
-        host.process.signal(signal.SIGCONT)
-        host.wait_event(path=self.tree, action="gap")
-        host.wait_picture(self.tree)
-        self.assert_exactly_once(host)
-
-
-class Offline(RigTest):
-    def test_first_start_is_a_baseline_without_changes(self):
-        for i in range(500):
-            self.write(str(i), content=str(i))
-        host = self.started_host()
-        host.wait_picture(self.tree)
-        self.assertFalse(host.file_events())
-        baseline = [e for e in host.events() if e["cause"] == "baseline" and e["kind"] == "file"]
-        self.assertEqual(len(baseline), 501)
-
-    def test_what_changed_while_down_is_reported_as_offline(self):
-        for name in ("edit", "chmod", "move", "delete", "stay"):
-            self.write(name, content=name)
-        host = self.started_host()
-        host.stop()
-        self.write("new")
-        self.write("edit", content="edited")
-        os.chmod(self.path("chmod"), 0o600)
-        os.rename(self.path("move"), self.path("moved"))
-        os.unlink(self.path("delete"))
-        host.start()
-        host.wait_picture(self.tree)
-        self.write("last")
-        host.wait_event(path=self.path("last"), action="created", cause="live")
-        offline = {(e["action"], os.path.basename(e["path"])) for e in host.file_events(self.tree + "/")
-                   if e["cause"] == "offline"}
-        self.assertLessEqual({("created", "new"), ("modified", "edit"), ("attributes", "chmod"), ("deleted", "delete")},
-                             offline)
-        self.assertNotIn("stay", {name for _, name in offline})
-        self.assertTrue(("moved", "moved") in offline or
-                        {("deleted", "move"), ("created", "moved")} <= offline, offline)
-
-    def test_restart_without_a_change_reports_none(self):
-        for i in range(200):
-            self.write(str(i))
-        host = self.started_host()
-        count = len(host.file_events())
-        for _ in range(3):
-            host.stop()
-            host.start()
-            wait_until(lambda: host.status().get("scan") == "complete" and host.status().get("link") == "streaming",
-                       "the agent has compared everything")
-        self.write("last")
-        host.wait_event(path=self.path("last"), action="created")
-        self.assertEqual({e["path"] for e in host.file_events(self.tree + "/")[count:]}, {self.path("last")})
-
-    def test_collector_away_for_the_whole_time(self):
-        host = self.started_host()
-        self.rig.collector.stop()
-        for i in range(300):
-            self.write(f"f{i}", content=str(i))
-        wait_until(lambda: host.status().get("spooled", 0) >= 300, "events wait in the spool")
-        self.rig.start_collector()
-        host.wait_picture(self.tree)
-        self.assert_exactly_once(host)
-        times = [e["time"] for e in host.file_events(self.tree + "/f")]
-        self.assertEqual(len(times), 300)
-
-    def test_state_deleted_begins_a_new_stream_and_says_so(self):
-        self.write("a")
-        host = self.started_host()
-        host.stop()
-        import shutil
-        shutil.rmtree(os.path.join(host.state, "db"))
-        os.unlink(self.path("a"))
-        self.write("b")
-        host.start()
-        host.wait_event(kind="agent", action="gap")
-        host.wait_picture(self.tree)
-
-    def test_state_damaged_is_set_aside_and_reported(self):
-        self.write("a")
-        host = self.started_host()
-        host.stop()
-        with open(os.path.join(host.state, "db", "data.mdb"), "r+b") as data:
-            data.write(b"\x00garbage" * 2048)
-        host.start()
-        host.wait_event(kind="agent", action="gap")
-        host.wait_picture(self.tree)
-        self.assertTrue([name for name in os.listdir(host.state) if name.startswith("db.broken-")])
-
+class Backup(RigTest):
     def test_collector_restored_from_an_old_backup_heals(self):
-        import shutil
         self.write("a")
         host = self.started_host()
         data = os.path.join(self.rig.collector_dir, "data")
@@ -233,59 +131,6 @@ class Offline(RigTest):
         host.wait_picture(self.tree)
         self.write("after")
         host.wait_event(path=self.path("after"), action="created", cause="live")
-
-
-class Configuration(RigTest):
-    """What is watched changes with the configuration: that is no news about files."""
-
-    def restart(self, host, watch):
-        host.stop()
-        host.write_config(watch)
-        host.start()
-        wait_until(lambda: host.status().get("scan") == "complete" and host.status().get("link") == "streaming"
-                   and host.status().get("spooled") == 0, "the agent has compared everything")
-
-    def test_watching_less_retires_and_watching_more_baselines(self):
-        for name in ("keep", "drop"):
-            os.makedirs(self.path(name, "sub"))
-            self.write(name, "sub", "f")
-        host = self.started_host(watch=[self.path("keep"), self.path("drop")])
-        host.wait_picture(self.path("keep"), self.path("drop"))
-        self.restart(host, [self.path("keep")])
-        host.wait_event(path=self.path("drop"), action="retired")
-        self.assertFalse(host.picture(self.path("drop")))
-        self.restart(host, [self.path("keep"), self.path("drop")])
-        host.wait_picture(self.path("keep"), self.path("drop"))
-        told = {(e["action"], e["cause"]) for e in host.events() if e["kind"] == "file" and e["cause"] != "baseline"}
-        self.assertEqual(told, {("retired", "offline")})
-
-    def test_excluding_a_directory_retires_it(self):
-        os.makedirs(self.path("sub"))
-        self.write("sub", "f")
-        host = self.started_host()
-        self.restart(host, [f"  - path: {self.tree}\n    exclude: [sub]"])
-        host.wait_event(path=self.path("sub"), action="retired")
-        self.assertEqual(set(host.picture(self.tree)), {self.tree})
-
-    def test_entry_below_an_excluded_directory_stays(self):
-        os.makedirs(self.path("sub", "deep"))
-        self.write("sub", "f")
-        self.write("sub", "deep", "g")
-        host = self.started_host(watch=[self.tree, self.path("sub", "deep")])
-        self.restart(host, [f"  - path: {self.tree}\n    exclude: [sub]", self.path("sub", "deep")])
-        host.wait_event(path=self.path("sub", "f"), action="retired")
-        path = self.write("sub", "deep", "g", content="changed")
-        host.wait_event(path=path, action="modified")
-        self.assertEqual({e["action"] for e in host.file_events(self.path("sub", "deep"))}, {"modified"})
-
-    def test_no_longer_recursive_retires_what_is_deeper(self):
-        os.makedirs(self.path("sub"))
-        self.write("sub", "f")
-        self.write("top")
-        host = self.started_host()
-        self.restart(host, [f"  - path: {self.tree}\n    recursive: false"])
-        host.wait_event(path=self.path("sub", "f"), action="retired")
-        self.assertEqual(set(host.picture(self.tree)), {self.tree, self.path("top"), self.path("sub")})
 
 
 class FullDisk(RigTest):
@@ -319,7 +164,6 @@ class FullDisk(RigTest):
         self.rig.collector.stop()
         disk = self.rig.mount_tmpfs("collector-disk", "24m")
         data = os.path.join(self.rig.collector_dir, "data")
-        import shutil
         shutil.copytree(data, os.path.join(disk, "data"))
         shutil.rmtree(data)
         os.symlink(os.path.join(disk, "data"), data)

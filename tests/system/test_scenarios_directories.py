@@ -7,8 +7,10 @@ import signal
 import sys
 import tarfile
 
-from rig import wait_until
+from rig import PATIENCE_S, wait_until
 from scenario import Scenario, both_sources, heavy, needs_root
+
+ROUNDS_S = max(PATIENCE_S, 180)  # what is not watched is compared once a minute
 
 
 @both_sources
@@ -44,14 +46,14 @@ class Directories(Scenario):
             with open(os.path.join(root, name), "w", encoding="ascii") as out:
                 out.write(name)
         self.watching(roots=[root])
-        for _ in range(3):
+        for round_ in range(1, 4):
             shutil.rmtree(root)
-            self.host.wait_event(path=root, action="deleted")
+            wait_until(lambda times=round_: self.actions(root).count("deleted") == times, "the root is deleted")
             os.mkdir(root)
             path = os.path.join(root, "b")
             with open(path, "w", encoding="ascii") as out:
                 out.write("again")
-            wait_until(lambda: self.actions(path)[-1:] == ["created"], "its file is created again")
+            wait_until(lambda times=round_: self.actions(path).count("created") == times, "its file is created again")
             self.quiet()
         self.assertEqual(self.actions(os.path.join(root, "a")), ["deleted"])
         self.mark()
@@ -184,14 +186,15 @@ class Directories(Scenario):
             out.write("changed where nobody watches")
         self.wait_content(path)
         os.makedirs(os.path.join(unseen, "new", "deep"))
-        with open(os.path.join(unseen, "new", "deep", "g"), "w", encoding="ascii") as out:
+        path = os.path.join(unseen, "new", "deep", "g")
+        with open(path, "w", encoding="ascii") as out:
             out.write("g")
-        self.host.wait_event(path=os.path.join(unseen, "new", "deep", "g"), action="created")
+        wait_until(lambda: self.actions(path), "a new tree is found by the comparison", ROUNDS_S)
         # Room for watches: what is compared is watched again.
         for number in range(60):
             if self.path(f"d{number:02}") not in named:
                 shutil.rmtree(self.path(f"d{number:02}"))
-        wait_until(lambda: int(self.host.status()["unwatched_directories"]) < len(named), "some are watched now")
+        wait_until(lambda: int(self.host.status()["unwatched_directories"]) < len(named), "some are watched now", ROUNDS_S)
 
     @heavy(2)
     def test_D09_nothing_is_spent_below_an_excluded_directory(self):

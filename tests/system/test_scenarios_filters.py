@@ -9,7 +9,8 @@ from scenario import Scenario, both_sources
 # pattern: (seen, left out), paths below the entry
 PATTERNS = {
     "*.swp": (["a.txt", "swp"], ["a.swp", "d/b.swp", "d/e/c.swp"]),
-    "/top": (["d/top"], []),
+    "/top": (["top"], []),
+    "top/f": (["d/top/f"], ["top/f"]),
     "cache/": (["d/cachefile"], ["cache/f", "d/cache/g"]),
     "d/secret": (["secret", "x/d/secret"], ["d/secret"]),
     "x/**/deep": (["d/deep"], ["x/deep", "x/y/deep", "x/y/z/deep"]),
@@ -67,6 +68,19 @@ class Filters(Scenario):
         self.make("closed/open/g")
         self.only_these_are_told(["closed/open/g"])
         self.host = None
+
+    def test_F01_a_directory_that_is_renamed_to_an_excluded_name_is_left_alone_until_it_is_back(self):
+        self.make("d/f")
+        self.excluding("out")
+        os.rename(self.path("d"), self.path("out"))
+        self.host.wait_event(path=self.path("d"), action="deleted")
+        self.make("out/g")
+        self.quiet()
+        os.rename(self.path("out"), self.path("d"))
+        self.host.wait_picture(self.tree)
+        path = self.make("d/h")
+        self.host.wait_event(path=path, action="created")
+        self.assertFalse([e for e in self.news() if e["path"].startswith(self.path("out"))])
 
     def test_F02_hidden_files_are_files_like_any_other(self):
         self.watching()

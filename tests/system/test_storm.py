@@ -1,19 +1,40 @@
-"""Short storms of random operations and faults; `make storm` runs longer ones of other seeds."""
-
-import unittest
+"""Short storms of random operations and faults; `make storm` runs longer ones of other seeds, `make storms` many."""
 
 import storm
+from rig import RigTest
+from scenario import both_sources, heavy
+
+# What once showed a fault: (seed, source, seconds).
+REGRESSIONS = ()
 
 
-class Storms(unittest.TestCase):
-    def blow(self, seed):
-        self.assertTrue(storm.run(seed, 8), "a storm without events")
+@both_sources
+class Storms(RigTest):
+    def setUp(self):
+        pass  # a storm has a rig of its own
 
+    def blow(self, seed, seconds=8):
+        self.assertTrue(storm.run(seed, seconds, self.source), "a storm without events")
+
+    @heavy(2)
     def test_storm_of_seed_1_ends_with_the_picture_of_the_disk(self):
         self.blow(1)
 
+    @heavy(2)
     def test_storm_of_seed_2_ends_with_the_picture_of_the_disk(self):
         self.blow(2)
 
+    @heavy(2)
     def test_storm_of_seed_3_ends_with_the_picture_of_the_disk(self):
         self.blow(3)
+
+    @heavy(2)
+    def test_storm_of_seed_4_ends_with_the_picture_of_the_disk(self):
+        self.blow(4)
+
+    @heavy(2)
+    def test_storms_that_once_showed_a_fault_end_with_the_picture_of_the_disk(self):
+        for seed, source, seconds in REGRESSIONS:
+            if source == self.source:
+                with self.subTest(seed=seed):
+                    self.blow(seed, seconds)
