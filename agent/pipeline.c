@@ -9,6 +9,7 @@
 #include "agent/report.h"
 #include "agent/ship/ship.h"
 #include "agent/state/trimmer.h"
+#include "agent/watch/mounts.h"
 #include "agent/watchlist.h"
 #include "agent/who/who.h"
 #include "common/base/clock.h"
@@ -169,6 +170,15 @@ static int make_filter(struct pipeline *pipeline, struct reason *out_why)
 	        pipeline->watchlist->entry, pipeline->watchlist->count, &pipeline->filter, out_why);
 }
 
+/* Without /proc the agent works on; who mounts what is then not told. */
+static void make_mounts(struct pipeline *pipeline)
+{
+	struct reason why;
+	if (mounts_new(pipeline->loop, &PIPELINE_MOUNTS_EVENTS, pipeline, &pipeline->mounts, &why) <
+	        0)
+		log_warn("%s", why.text);
+}
+
 static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 {
 	struct settle_limits settle_limits = {0};
@@ -183,6 +193,8 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	if (rc == 0)
 		rc = watch_new(pipeline->loop, pipeline->config->watch_source,
 		        &PIPELINE_WATCH_EVENTS, pipeline, &pipeline->watch, out_why);
+	if (rc == 0)
+		make_mounts(pipeline);
 	if (rc == 0)
 		rc = walk_new(pipeline->loop, pipeline->state, pipeline->filter,
 		        &PIPELINE_WALK_EVENTS, pipeline, &pipeline->walk);
@@ -301,6 +313,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	links_free(pipeline->links);
 	unwatched_free(pipeline->unwatched);
 	walk_free(pipeline->walk);
+	mounts_free(pipeline->mounts);
 	watch_free(pipeline->watch);
 	who_free(pipeline->who);
 	settle_free(pipeline->settle);

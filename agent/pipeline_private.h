@@ -20,6 +20,7 @@
 #include "agent/pipeline.h"
 
 struct inventory;
+struct mounts;
 struct packages;
 struct report;
 struct ship;
@@ -39,6 +40,7 @@ struct pipeline {
 	struct filter *filter;
 	struct who *who;
 	struct watch *watch;
+	struct mounts *mounts; /* NULL: nobody can tell of them */
 	struct walk *walk;
 	struct settle *settle;
 	struct journal *journal;
@@ -71,6 +73,7 @@ void pipeline_note(struct pipeline *pipeline, enum event_kind kind, enum event_a
 /* The ctx of both is the pipeline. */
 extern const struct watch_events PIPELINE_WATCH_EVENTS;
 extern const struct walk_events PIPELINE_WALK_EVENTS;
+extern const struct mounts_events PIPELINE_MOUNTS_EVENTS;
 void pipeline_settle(struct pipeline *pipeline, const struct touch *touch);
 /* For links: other names of a file that has changed; there were too many. */
 void pipeline_touch_name(void *pipeline, const struct touch *touch);

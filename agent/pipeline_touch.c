@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "agent/fim/compare.h"
 #include "agent/fim/roots.h"
 #include "agent/fim/unwatched.h"
 #include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
+#include "agent/watch/mounts.h"
 #include "agent/who/who.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -22,13 +24,17 @@ void pipeline_settle(struct pipeline *pipeline, const struct touch *touch)
 	settle_touch(pipeline->settle, touch, loop_now_ms(pipeline->loop));
 }
 
+static bool is_at_or_below(struct slice path, struct slice dir)
+{
+	return slice_starts_with(path, dir) &&
+	       (path.len == dir.len || path.ptr[dir.len] == '/' || dir.len == 1);
+}
+
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause)
 {
 	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
 		struct slice path = filter_path(pipeline->filter, i);
-		bool is_below = slice_starts_with(path, dir) &&
-		                (path.len == dir.len || path.ptr[dir.len] == '/' || dir.len == 1);
-		if (is_below)
+		if (is_at_or_below(path, dir))
 			walk_request(pipeline->walk, path, cause);
 	}
 }
@@ -171,6 +177,50 @@ const struct watch_events PIPELINE_WATCH_EVENTS = {
         .wants_names = on_wants_names,
         .who = on_who,
         .wants = on_wants,
+};
+
+/* --- mounts ----------------------------------------------------------------------------------- */
+
+static bool on_mount_matters(void *ctx, struct slice point)
+{
+	return on_wants(ctx, point);
+}
+
+static void settle_remount(struct pipeline *pipeline, struct slice path)
+{
+	struct touch touch = {.path = path,
+	        .hints = TOUCH_RETIRE | TOUCH_REMOUNT | TOUCH_DONE | TOUCH_DIRECTORY,
+	        .cause = CAUSE_BASELINE};
+	pipeline_settle(pipeline, &touch);
+}
+
+static void on_mount_changed(void *ctx, struct slice point, bool is_mounted)
+{
+	struct pipeline *pipeline = ctx;
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%.*s", SLICE_ARG(point));
+	if (is_mounted && is_pseudo_fs(path))
+		return; /* nothing of it is kept */
+	struct buf shown = BUF_INIT;
+	text_append_display(&shown, point);
+	log_info("a file system was %s at '%s'", is_mounted ? "mounted" : "unmounted",
+	        buf_text(&shown));
+	buf_fini(&shown);
+	watch_remounted(pipeline->watch, point);
+	if (filter_descends(pipeline->filter, point) &&
+	        filter_entry_of(pipeline->filter, point) >= 0)
+		settle_remount(pipeline, point);
+	for (size_t i = 0; i < filter_count(pipeline->filter); i++) {
+		struct slice root = filter_path(pipeline->filter, i);
+		if (root.len > point.len && is_at_or_below(root, point))
+			settle_remount(pipeline, root);
+	}
+	journal_kick(pipeline->journal);
+}
+
+const struct mounts_events PIPELINE_MOUNTS_EVENTS = {
+        .matters = on_mount_matters,
+        .changed = on_mount_changed,
 };
 
 static int on_walk_watch(void *ctx, struct slice dir)

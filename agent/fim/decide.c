@@ -181,5 +181,12 @@ struct event decide_lost(
 
 struct event decide_retired(const struct finding *finding)
 {
-	return without_strangers(event_of(finding, ACTION_RETIRED));
+	struct event event = event_of(finding, ACTION_RETIRED);
+	if (finding->hints & TOUCH_REMOUNT) {
+		event.cause = CAUSE_LIVE;
+		event.actor_gap = ACTOR_UNSEEN;
+		event.detail = slice_text("another file system is seen here now: what was known "
+		                          "below it is neither deleted nor new");
+	}
+	return without_strangers(event);
 }

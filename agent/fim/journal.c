@@ -183,6 +183,9 @@ static void report_directories(struct journal *journal, const struct journal_bat
 			journal->events.directory_gone(journal->ctx, entry.settled->path);
 		if (entry.is_old_gone_directory && !journal->is_orphan)
 			journal->events.directory_gone(journal->ctx, entry.settled->old_path);
+		if (entry.is_remounted && !journal->is_orphan)
+			journal->events.directory(
+			        journal->ctx, entry.settled->path, CAUSE_BASELINE);
 		if (entry.is_new_directory && !journal->is_orphan)
 			journal->events.directory(
 			        journal->ctx, entry.settled->path, entry.settled->cause);

@@ -23,7 +23,9 @@
  *   it); `changed` says what else differs. Any other rename: its two paths are compared alone.
  *   Nothing is kept below what is not kept as a directory: such an entry waits until its directory
  *   has been read.
- *   hint RETIRE: retired, one event for the topmost path; its baseline and all below it goes.
+ *   hint RETIRE: retired, one event for the topmost path; its baseline and all below it goes. With
+ *   REMOUNT the path is then reported to `directory` with CAUSE_BASELINE: what is seen there now is
+ *   a baseline.
  *
  * A file that changes while it is read is read again, and written as HASH_UNSTABLE when that does
  * not end.

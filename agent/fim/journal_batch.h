@@ -38,6 +38,7 @@ struct batch_entry {
 	bool is_written;
 	bool is_new_directory;
 	bool is_gone_directory;
+	bool is_remounted;          /* forgotten; what stands there now is a baseline */
 	bool is_old_gone_directory; /* at old_path */
 	bool is_news_of_links;      /* a file with further names has changed */
 	/* What was seen there stands in no directory that is known: that has to be looked at. */

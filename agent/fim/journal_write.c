@@ -395,17 +395,19 @@ static int write_retired(struct write *write, struct batch_entry *entry)
 	rc = baseline_each_below(state_txn_kv(write->txn), path, stop_at_first, &has_below);
 	if (rc < 0 && !has_below)
 		return rc;
+	entry->is_remounted = entry->settled->hints & TOUCH_REMOUNT;
 	if (!finding.before && !has_below)
 		return 0;
+	finding.hints = entry->settled->hints;
 	struct event event = decide_retired(&finding);
 	rc = append(write, &event);
 	if (rc == 0)
 		rc = forget(write, path);
-	if (rc == 0)
+	if (rc == 0 && !entry->is_remounted)
 		rc = unmark(write, path);
 	if (rc == 0 && has_below)
 		rc = baseline_remove_below(write->txn, path);
-	entry->is_gone_directory = has_below;
+	entry->is_gone_directory = has_below && !entry->is_remounted;
 	return rc;
 }
 

@@ -25,6 +25,8 @@ enum touch_hint {
 	TOUCH_RELIST = 1 << 6,    /* directories went to and fro here: what changed in them may have
 	                             been told of with other paths */
 	TOUCH_LISTED = 1 << 8, /* nothing is known of it, and a listing has it as a regular file */
+	TOUCH_REMOUNT =
+	        1 << 9,        /* with TOUCH_RETIRE: another file system is seen here from now on */
 	TOUCH_REREAD = 1 << 7, /* read the content even if everything that stat(2) tells stands */
 };
 

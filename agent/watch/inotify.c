@@ -244,10 +244,10 @@ static void take_self(struct inotify *watch, const struct inotify_event *record,
 	bool parent_tells = node->parent && node->parent->wd >= 0;
 	unsigned hints = TOUCH_DONE | TOUCH_DIRECTORY;
 	if (record->mask & IN_UNMOUNT)
-		hints |= TOUCH_GONE;
-	else if (parent_tells && (record->mask & IN_MOVE_SELF))
+		return; /* what it showed is hidden, not deleted: mounts.h */
+	if (parent_tells && (record->mask & IN_MOVE_SELF))
 		look_later(watch, record->wd);
-	if (parent_tells && !(record->mask & IN_UNMOUNT))
+	if (parent_tells)
 		return;
 	if (record->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
 		hints |= TOUCH_GONE;

@@ -76,6 +76,13 @@ void watch_compared(struct watch *watch)
 	inotify_compared(watch->inotify);
 }
 
+void watch_remounted(struct watch *watch, struct slice point)
+{
+	inotify_remove(watch->inotify, point);
+	if (watch->fanotify)
+		fanotify_forget_mounts(watch->fanotify);
+}
+
 bool watch_has(const struct watch *watch, struct slice dir)
 {
 	return inotify_has(watch->inotify, dir) ||

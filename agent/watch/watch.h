@@ -56,6 +56,9 @@ void watch_free(struct watch *watch);
 int watch_add(struct watch *watch, struct slice dir);
 /* Ends it for the directory and every watched directory below it. */
 void watch_remove(struct watch *watch, struct slice dir);
+/* A file system was mounted or unmounted at `point`: what was known below it was of another one.
+ * Whoever calls it adds the directories again. */
+void watch_remounted(struct watch *watch, struct slice point);
 /* Every directory that is to be watched has been added again since the last overflow: what was not
  * went away unseen, and its watch is ended. */
 void watch_compared(struct watch *watch);

@@ -46,6 +46,9 @@ void waker_wake(struct waker *waker);
 
 /* Calls `readable` whenever `fd` (non-blocking, the caller's) can be read. */
 struct fd_watch *fd_watch_new(struct loop *loop, int fd, void (*readable)(void *ctx), void *ctx);
+/* The same for what the kernel calls urgent (POLLPRI): some files of /proc have changed then. */
+struct fd_watch *fd_watch_new_urgent(
+        struct loop *loop, int fd, void (*changed)(void *ctx), void *ctx);
 void fd_watch_free(struct fd_watch *watch);
 void fd_watch_pause(struct fd_watch *watch);
 void fd_watch_resume(struct fd_watch *watch);

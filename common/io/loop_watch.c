@@ -7,6 +7,7 @@
 
 struct fd_watch {
 	uv_poll_t handle;
+	int events;
 	void (*readable)(void *ctx);
 	void *ctx;
 };
@@ -35,16 +36,29 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 	watch->readable(watch->ctx);
 }
 
-struct fd_watch *fd_watch_new(struct loop *loop, int fd, void (*readable)(void *ctx), void *ctx)
+static struct fd_watch *watch_for(
+        struct loop *loop, int fd, int events, void (*readable)(void *ctx), void *ctx)
 {
 	struct fd_watch *watch = mem_new(sizeof(*watch));
 
 	loop_require(uv_poll_init(&loop->uv, &watch->handle, fd), "a watch on a descriptor");
 	watch->handle.data = watch;
+	watch->events = events;
 	watch->readable = readable;
 	watch->ctx = ctx;
 	fd_watch_resume(watch);
 	return watch;
+}
+
+struct fd_watch *fd_watch_new(struct loop *loop, int fd, void (*readable)(void *ctx), void *ctx)
+{
+	return watch_for(loop, fd, UV_READABLE, readable, ctx);
+}
+
+struct fd_watch *fd_watch_new_urgent(
+        struct loop *loop, int fd, void (*changed)(void *ctx), void *ctx)
+{
+	return watch_for(loop, fd, UV_PRIORITIZED, changed, ctx);
 }
 
 void fd_watch_free(struct fd_watch *watch)
@@ -60,7 +74,7 @@ void fd_watch_pause(struct fd_watch *watch)
 
 void fd_watch_resume(struct fd_watch *watch)
 {
-	uv_poll_start(&watch->handle, UV_READABLE, on_readable);
+	uv_poll_start(&watch->handle, watch->events, on_readable);
 }
 
 /* --- signals ------------------------------------------------------------------------------- */
