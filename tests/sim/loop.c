@@ -195,6 +195,15 @@ struct fd_watch *fd_watch_new(struct loop *loop, int fd, void (*readable)(void *
 	return watch;
 }
 
+/* Nothing of the fake machine is ever urgent. */
+struct fd_watch *fd_watch_new_urgent(
+        struct loop *loop, int fd, void (*changed)(void *ctx), void *ctx)
+{
+	struct fd_watch *watch = fd_watch_new(loop, fd, changed, ctx);
+	fd_watch_pause(watch);
+	return watch;
+}
+
 void fd_watch_free(struct fd_watch *watch)
 {
 	if (!watch)
