@@ -52,7 +52,7 @@ static struct paths_entry *find(const struct paths *paths, const uint8_t *key, s
 	return entry;
 }
 
-const struct dir_path *paths_find(const struct paths *paths, const struct dir_handle *handle)
+struct dir_path *paths_find(const struct paths *paths, const struct dir_handle *handle)
 {
 	uint8_t key[KEY_MAX];
 	if (handle->bytes.len > HANDLE_BYTES)
@@ -68,7 +68,7 @@ static void drop(struct paths *paths, struct paths_entry *entry)
 	free(entry);
 }
 
-const struct dir_path *paths_put(
+struct dir_path *paths_put(
         struct paths *paths, const struct dir_handle *handle, struct slice path, bool is_wanted)
 {
 	uint8_t key[KEY_MAX];

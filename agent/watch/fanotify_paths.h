@@ -26,6 +26,7 @@
 struct dir_path {
 	struct slice path;
 	bool is_wanted; /* something in it is watched */
+	bool is_told;   /* `degraded` was called for it, since its path was last asked */
 };
 
 struct paths_entry;
@@ -43,8 +44,8 @@ struct dir_handle {
 
 void paths_fini(struct paths *paths);
 /* The path that is remembered; NULL: none. Valid until the next put or forget. */
-const struct dir_path *paths_find(const struct paths *paths, const struct dir_handle *handle);
-const struct dir_path *paths_put(
+struct dir_path *paths_find(const struct paths *paths, const struct dir_handle *handle);
+struct dir_path *paths_put(
         struct paths *paths, const struct dir_handle *handle, struct slice path, bool is_wanted);
 void paths_forget(struct paths *paths);
 /* Asks the kernel, with a descriptor of the mount; the length, or -ESTALE, -ENOENT when the

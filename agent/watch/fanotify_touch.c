@@ -17,11 +17,11 @@ static bool is_wanted(struct fanotify *fanotify, struct slice dir)
 	return !fanotify->events.wants || fanotify->events.wants(fanotify->ctx, dir);
 }
 
-static const struct dir_path *path_of(
+static struct dir_path *path_of(
         struct fanotify *fanotify, struct marked *marked, const struct dir_handle *handle)
 {
 	char path[PATH_MAX];
-	const struct dir_path *known = paths_find(&fanotify->paths, handle);
+	struct dir_path *known = paths_find(&fanotify->paths, handle);
 	if (known)
 		return known;
 	int mount_fd = fanotify_open_mount(marked);
@@ -63,7 +63,7 @@ static bool find_path(struct fanotify *fanotify, struct marked *marked,
 	if (!side->fsid || memcmp(side->fsid, marked->fsid, sizeof marked->fsid) != 0)
 		return false;
 	struct dir_handle handle = {.mount_id = marked->mount_id, .bytes = side->handle};
-	const struct dir_path *dir = path_of(fanotify, marked, &handle);
+	struct dir_path *dir = path_of(fanotify, marked, &handle);
 	if (!dir)
 		return false;
 	if (is_self(side->name)) {
@@ -74,6 +74,11 @@ static bool find_path(struct fanotify *fanotify, struct marked *marked,
 	if (!dir->is_wanted)
 		return false;
 	join(out, dir->path, side->name);
+	if (out->len >= PATH_MAX && !dir->is_told) {
+		dir->is_told = true;
+		fanotify->events.degraded(fanotify->ctx, dir->path,
+		        "holds names whose paths are too long to be opened");
+	}
 	return out->len < PATH_MAX;
 }
 
