@@ -24,11 +24,14 @@ static const struct config_key WATCH[] = {
                 .type = CONFIG_BOOL,
                 .offset = offsetof(struct watch_config, diff),
                 .fallback = "false",
-                .help = "text diffs in events (accepted, without effect in this version)"},
+                .help = "the events of changed text files show what changed; for that a copy "
+                        "of each is kept in state_dir"},
         {.name = "nodiff",
                 .type = CONFIG_TEXTS,
                 .offset = offsetof(struct watch_config, nodiff),
-                .help = "patterns of files that are never diffed"},
+                .help = "patterns of files that no copy is kept of, as in exclude; before them "
+                        "stand those for shadow, *.key, *.pem and host keys, which a pattern "
+                        "with ! takes back"},
         {.name = "@line", .type = CONFIG_U64, .offset = offsetof(struct watch_config, line)},
         {0},
 };
@@ -89,6 +92,13 @@ static const struct config_key LIMITS[] = {
                 .min = 1,
                 .max = 1u << 20,
                 .help = "larger files are watched but not hashed"},
+        {.name = "diff_kb",
+                .type = CONFIG_U64,
+                LIMIT(diff_kb),
+                .fallback = "64",
+                .min = 1,
+                .max = 1024,
+                .help = "larger files have no text diff"},
         {0},
 };
 

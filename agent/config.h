@@ -36,6 +36,7 @@ struct agent_config {
 		uint64_t hash_mb_per_s;
 		uint64_t spool_mb;
 		uint64_t file_mb;
+		uint64_t diff_kb;
 	} limits;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/fim/unwatched.h"
+#include "agent/fim/copier.h"
 #include "agent/inventory/inventory.h"
 #include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
@@ -190,6 +191,8 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	pipeline->settle = settle_new(&settle_limits, pipeline_settle_overflowed, pipeline);
 	pipeline->who = who_new(pipeline->loop);
 	int rc = make_filter(pipeline, out_why);
+	if (rc == 0)
+		rc = copier_purge(pipeline->state, pipeline->filter, out_why);
 	if (rc == 0)
 		rc = watch_new(pipeline->loop, pipeline->config->watch_source,
 		        &PIPELINE_WATCH_EVENTS, pipeline, &pipeline->watch, out_why);

@@ -6,13 +6,17 @@
 
 #include "common/base/mem.h"
 
-static struct watch_entry entry_of(const struct watch_config *item, const char *path)
+static struct watch_entry entry_of(
+        const struct agent_config *config, const struct watch_config *item, const char *path)
 {
 	return (struct watch_entry){
 	        .path = path,
 	        .recursive = item->recursive,
 	        .exclude_count = item->exclude.count,
 	        .exclude = item->exclude.item,
+	        .diff_bytes = item->diff ? config->limits.diff_kb << 10 : 0,
+	        .nodiff_count = item->nodiff.count,
+	        .nodiff = item->nodiff.item,
 	};
 }
 
@@ -53,16 +57,16 @@ static void take_item(
 	char target[PATH_MAX];
 	bool is_link;
 	if (!is_detour(item->path, target, &is_link)) {
-		list->entry[list->count++] = entry_of(item, item->path);
+		list->entry[list->count++] = entry_of(list->config, item, item->path);
 		return;
 	}
 	take_link(list, item->path, target, is_link);
 	bool is_covered = covers(configured, target);
 	if (is_link || !is_covered)
-		list->entry[list->count++] = entry_of(item, item->path);
+		list->entry[list->count++] = entry_of(list->config, item, item->path);
 	if (is_link && !is_covered && !has_entry(list, target))
 		list->entry[list->count++] = entry_of(
-		        item, list->link[list->link_count - 1].target);
+		        list->config, item, list->link[list->link_count - 1].target);
 }
 
 int watchlist_new(const struct agent_config *config, struct watchlist **out, struct reason *out_why)
@@ -72,7 +76,7 @@ int watchlist_new(const struct agent_config *config, struct watchlist **out, str
 	struct watch_entry *entries = mem_new_array(count + 1, sizeof(*entries));
 	struct filter *configured;
 	for (size_t i = 0; i < count; i++)
-		entries[i] = entry_of(&item[i], item[i].path);
+		entries[i] = entry_of(config, &item[i], item[i].path);
 	int rc = filter_new(entries, count, &configured, out_why);
 	free(entries);
 	if (rc < 0)

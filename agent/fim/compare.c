@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/fim/copier.h"
 #include "agent/fim/footing.h"
 #include "agent/fim/listing.h"
 #include "agent/fim/statted.h"
@@ -39,6 +40,7 @@ struct run {
 	const struct compare_request *request;
 	struct arena *arena;
 	struct filter_dir filter;
+	struct kv_txn *txn;
 	int fd;
 	dev_t device;
 	uint64_t too_long;
@@ -208,6 +210,8 @@ static void take_present(
 		                listed_hint(listed_type, known));
 	else if (!is_covered && known)
 		touch(run, path, directory_hint(was_directory) | TOUCH_RETIRE);
+	else if (known && copier_lacks(comparer->filter, run->txn, path, known))
+		touch(run, path, TOUCH_REREAD);
 	if (is_directory)
 		consider_descent(run, path, &info);
 }
@@ -350,7 +354,7 @@ static int hand_out(struct run *run, struct slice after, struct compared *out)
 int comparer_run(struct comparer *comparer, struct kv_txn *txn,
         const struct compare_request *request, struct arena *arena, struct compared *out)
 {
-	struct run run = {.comparer = comparer, .request = request, .arena = arena};
+	struct run run = {.comparer = comparer, .request = request, .arena = arena, .txn = txn};
 	struct slice dir = request->dir, after = {0};
 	comparer->touch_count = comparer->subdir_count = 0;
 	buf_reset(&comparer->path);

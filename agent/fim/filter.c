@@ -6,7 +6,10 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
-#define EXCLUDES_MAX 4096
+#define PATTERNS_MAX 4096
+
+static const char *const SECRETS[] = {FILTER_SECRETS};
+#define SECRET_COUNT (sizeof(SECRETS) / sizeof(SECRETS[0]))
 
 enum anchor { ANCHOR_NAME, ANCHOR_ENTRY, ANCHOR_ROOT };
 
@@ -18,15 +21,22 @@ struct pattern {
 	bool directories_only; /* ended with '/' */
 };
 
+struct patterns {
+	size_t count;
+	struct pattern *item;
+};
+
 struct root {
 	struct slice path; /* "/" has length 1, others end without a slash */
 	bool recursive;
-	size_t pattern_count;
-	struct pattern *pattern;
+	struct patterns exclude;
+	uint64_t diff_bytes;
+	struct patterns nodiff;
 };
 
 struct filter {
 	size_t count;
+	bool has_diffs;
 	struct root *root;
 };
 
@@ -86,8 +96,8 @@ static bool ends_inside(struct slice text)
 	return text.len >= 3 && memcmp(text.ptr + text.len - 3, "/**", 3) == 0;
 }
 
-static int pattern_init(
-        struct pattern *pattern, const char *given, const char *path, struct reason *out_why)
+static int pattern_init(struct pattern *pattern, const char *given, const char *what,
+        const char *path, struct reason *out_why)
 {
 	struct slice text = slice_text(given);
 	if (text.len > 0 && text.ptr[0] == '!') {
@@ -105,8 +115,8 @@ static int pattern_init(
 		pattern->anchor = ANCHOR_ENTRY;
 	}
 	if (text.len == 0 || !glob_is_valid(text))
-		return fail(out_why, ERR_CONFIG,
-		        "cannot use exclude pattern '%s' of watch path '%s'", given, path);
+		return fail(out_why, ERR_CONFIG, "cannot use %s pattern '%s' of watch path '%s'",
+		        what, given, path);
 	struct buf full = BUF_INIT;
 	buf_append_slice(&full, text);
 	if (ends_inside(text))
@@ -117,6 +127,30 @@ static int pattern_init(
 	return 0;
 }
 
+static int patterns_add(struct patterns *patterns, const char *const *given, size_t count,
+        const char *what, const char *path, struct reason *out_why)
+{
+	int rc = 0;
+	if (count > PATTERNS_MAX)
+		return fail(out_why, ERR_CONFIG, "cannot watch '%s': more than %d %s patterns",
+		        path, PATTERNS_MAX, what);
+	size_t room = patterns->count + count + 1;
+	patterns->item = mem_resize(patterns->item, room * sizeof(*patterns->item));
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct pattern *pattern = &patterns->item[patterns->count++];
+		*pattern = (struct pattern){0};
+		rc = pattern_init(pattern, given[i], what, path, out_why);
+	}
+	return rc;
+}
+
+static void patterns_fini(struct patterns *patterns)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		free(patterns->item[i].text);
+	free(patterns->item);
+}
+
 static int root_init(struct root *root, const struct watch_entry *entry, struct reason *out_why)
 {
 	struct slice path = slice_text(entry->path);
@@ -125,17 +159,16 @@ static int root_init(struct root *root, const struct watch_entry *entry, struct 
 		        entry->path ? entry->path : "");
 	root->path = slice_of(mem_copy_text(path.ptr, path.len), path.len);
 	root->recursive = entry->recursive;
-	if (entry->exclude_count > EXCLUDES_MAX)
-		return fail(out_why, ERR_CONFIG, "cannot watch '%s': more than %d exclude patterns",
-		        entry->path, EXCLUDES_MAX);
-	root->pattern = mem_new_array(entry->exclude_count + 1, sizeof(*root->pattern));
-	for (size_t i = 0; i < entry->exclude_count; i++) {
-		root->pattern_count++;
-		int rc = pattern_init(&root->pattern[i], entry->exclude[i], entry->path, out_why);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	root->diff_bytes = entry->diff_bytes;
+	int rc = patterns_add(&root->exclude, entry->exclude, entry->exclude_count, "exclude",
+	        entry->path, out_why);
+	if (rc == 0 && entry->diff_bytes > 0)
+		rc = patterns_add(
+		        &root->nodiff, SECRETS, SECRET_COUNT, "nodiff", entry->path, out_why);
+	if (rc == 0 && entry->diff_bytes > 0)
+		rc = patterns_add(&root->nodiff, entry->nodiff, entry->nodiff_count, "nodiff",
+		        entry->path, out_why);
+	return rc;
 }
 
 static bool has_root(const struct filter *filter, struct slice path)
@@ -155,6 +188,7 @@ int filter_new(const struct watch_entry *entries, size_t count, struct filter **
 	filter->root = mem_new_array(count, sizeof(*filter->root));
 	for (size_t i = 0; i < count; i++) {
 		int rc = 0;
+		filter->has_diffs |= entries[i].diff_bytes > 0;
 		if (entries[i].path && has_root(filter, slice_text(entries[i].path)))
 			rc = fail(out_why, ERR_CONFIG, "cannot watch '%s': it is listed twice",
 			        entries[i].path);
@@ -175,9 +209,8 @@ void filter_free(struct filter *filter)
 		return;
 	for (size_t i = 0; i < filter->count; i++) {
 		struct root *root = &filter->root[i];
-		for (size_t k = 0; k < root->pattern_count; k++)
-			free(root->pattern[k].text);
-		free(root->pattern);
+		patterns_fini(&root->exclude);
+		patterns_fini(&root->nodiff);
 		free((void *)root->path.ptr);
 	}
 	free(filter->root);
@@ -202,11 +235,11 @@ static bool pattern_matches(
 }
 
 /* What the patterns say of this path alone, its directories aside: the last one that matches. */
-static bool is_excluded(const struct root *root, struct slice path, size_t rel_at, size_t name_at,
-        bool is_directory)
+static bool is_matched(const struct patterns *patterns, struct slice path, size_t rel_at,
+        size_t name_at, bool is_directory)
 {
-	for (size_t i = root->pattern_count; i > 0; i--) {
-		const struct pattern *pattern = &root->pattern[i - 1];
+	for (size_t i = patterns->count; i > 0; i--) {
+		const struct pattern *pattern = &patterns->item[i - 1];
 		if (pattern->directories_only && !is_directory)
 			continue;
 		if (pattern_matches(pattern, path, rel_at, name_at))
@@ -223,7 +256,7 @@ static bool covers_below(const struct root *root, struct slice path, bool is_dir
 	for (size_t name_at = rel_at;;) {
 		const uint8_t *slash = memchr(path.ptr + name_at, '/', path.len - name_at);
 		struct slice upto = slash ? slice_of(path.ptr, (size_t)(slash - path.ptr)) : path;
-		if (is_excluded(root, upto, rel_at, name_at, slash ? true : is_directory))
+		if (is_matched(&root->exclude, upto, rel_at, name_at, slash ? true : is_directory))
 			return false;
 		if (!slash)
 			return true;
@@ -286,10 +319,49 @@ bool filter_dir_covers(const struct filter_dir *in, struct slice path, bool is_d
 	if (!in->is_open)
 		return false;
 	const struct root *root = &in->filter->root[in->entry];
-	if (root->pattern_count == 0)
+	if (root->exclude.count == 0)
 		return true;
 	const uint8_t *slash = memrchr(path.ptr, '/', path.len);
-	return !is_excluded(root, path, in->rel_at, (size_t)(slash - path.ptr) + 1, is_directory);
+	return !is_matched(
+	        &root->exclude, path, in->rel_at, (size_t)(slash - path.ptr) + 1, is_directory);
+}
+
+/* As for exclude patterns: what lies below a directory that matches matches too. */
+static bool is_secret(const struct root *root, struct slice path)
+{
+	size_t rel_at = below_at(root->path);
+	if (slice_equal(root->path, path)) {
+		const uint8_t *slash = memrchr(path.ptr, '/', path.len);
+		size_t name_at = (size_t)(slash - path.ptr) + 1;
+		return is_matched(&root->nodiff, path, name_at, name_at, false);
+	}
+	for (size_t name_at = rel_at;;) {
+		const uint8_t *slash = memchr(path.ptr + name_at, '/', path.len - name_at);
+		struct slice upto = slash ? slice_of(path.ptr, (size_t)(slash - path.ptr)) : path;
+		if (is_matched(&root->nodiff, upto, rel_at, name_at, slash != NULL))
+			return true;
+		if (!slash)
+			return false;
+		name_at = upto.len + 1;
+	}
+}
+
+enum filter_diff filter_diff_of(
+        const struct filter *filter, struct slice path, uint64_t *out_most_bytes)
+{
+	int entry = filter_has_diffs(filter) ? filter_entry_of(filter, path) : -1;
+	if (entry < 0 || filter->root[entry].diff_bytes == 0)
+		return FILTER_DIFF_NO;
+	if (is_secret(&filter->root[entry], path))
+		return FILTER_DIFF_SECRET;
+	if (out_most_bytes)
+		*out_most_bytes = filter->root[entry].diff_bytes;
+	return FILTER_DIFF_YES;
+}
+
+bool filter_has_diffs(const struct filter *filter)
+{
+	return filter->has_diffs;
 }
 
 bool filter_descends(const struct filter *filter, struct slice dir)

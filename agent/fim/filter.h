@@ -8,6 +8,8 @@
  * directories only; "!" takes an earlier match back, but nothing below an excluded directory comes
  * back. A non-recursive entry covers its direct entries.
  *
+ * Its nodiff patterns are the same for what may be diffed, with FILTER_SECRETS in front of them.
+ *
  * Life     filter_new -> questions -> filter_free. Immutable in between.
  * Owner    copies what it needs of the entries.
  * Errors   ERR_CONFIG with a sentence: a relative path, the same path twice, a bad pattern, an
@@ -25,7 +27,15 @@ struct watch_entry {
 	bool recursive;
 	size_t exclude_count;
 	const char *const *exclude;
+	uint64_t diff_bytes; /* text diffs of files up to this size; 0: none */
+	size_t nodiff_count;
+	const char *const *nodiff;
 };
+
+/* What nobody wants to see in a diff, also under the names that it has while it is replaced. */
+#define FILTER_SECRETS                                                                      \
+	"/etc/shadow*", "/etc/gshadow*", "/etc/nshadow", "/etc/security/*opasswd", "*.key", \
+	        "*.pem", "ssh_host_*_key"
 
 struct filter;
 
@@ -58,6 +68,13 @@ size_t filter_count(const struct filter *filter);
 bool filter_is_recursive(const struct filter *filter, size_t index);
 /* The path of entry `index`, as configured. */
 struct slice filter_path(const struct filter *filter, size_t index);
+/* Whether changes of this path's text are to be shown; `*out_most_bytes` (may be NULL) is then how
+ * large the file may be. */
+enum filter_diff { FILTER_DIFF_NO, FILTER_DIFF_YES, FILTER_DIFF_SECRET };
+enum filter_diff filter_diff_of(
+        const struct filter *filter, struct slice path, uint64_t *out_most_bytes);
+/* False: there are no diffs at all. */
+bool filter_has_diffs(const struct filter *filter);
 /* The entry that decides for this path; -1: none. */
 int filter_entry_of(const struct filter *filter, struct slice path);
 

@@ -29,6 +29,7 @@
 struct part {
 	struct journal *journal;
 	struct prober *prober;
+	struct copier *copier;
 	struct arena *arena[2]; /* by batch: one is written from while the other is read into */
 };
 
@@ -312,6 +313,7 @@ static void read_work(void *ctx)
 	struct journal_batch *batch = part->journal->reading;
 	struct batch_reader reader = {
 	        .prober = part->prober,
+	        .copier = part->copier,
 	        .arena = part->arena[batch - part->journal->batch],
 	};
 	batch_read(batch, &reader);
@@ -446,6 +448,7 @@ int journal_new(struct loop *loop, struct state *state, const struct filter *fil
 		struct part *part = &journal->part[i];
 		part->journal = journal;
 		part->prober = prober_new(journal->limits.hash_limit_bytes);
+		part->copier = copier_new(state, filter);
 		part->arena[0] = arena_new(READER_BYTES_MAX);
 		part->arena[1] = arena_new(READER_BYTES_MAX);
 	}
@@ -462,6 +465,7 @@ static void free_parts(struct journal *journal)
 		batch_fini(&journal->batch[i]);
 	for (unsigned i = 0; i < journal->limits.workers; i++) {
 		prober_free(journal->part[i].prober);
+		copier_free(journal->part[i].copier);
 		arena_free(journal->part[i].arena[0]);
 		arena_free(journal->part[i].arena[1]);
 	}
@@ -533,6 +537,7 @@ void journal_rest(struct journal *journal)
 		batch_rest(&journal->batch[i]);
 	for (unsigned i = 0; i < journal->limits.workers; i++) {
 		prober_rest(journal->part[i].prober);
+		copier_rest(journal->part[i].copier);
 		arena_rest(journal->part[i].arena[0]);
 		arena_rest(journal->part[i].arena[1]);
 	}

@@ -95,6 +95,7 @@ void batch_baselined_name(struct slice path, char out[BASELINED_NAME_MAX])
 struct known {
 	bool has_path;
 	bool has_old;
+	bool lacks_copy; /* of what stands at the path, so it has to be read */
 	struct filestate path;
 	struct filestate old;
 };
@@ -119,6 +120,8 @@ static void recall_chunk(struct journal_batch *batch, struct batch_reader *reade
 	for (size_t i = 0; i < count; i++) {
 		const struct settled *settled = batch->entry[from + i].settled;
 		known[i].has_path = recall(txn, settled->path, reader->arena, &known[i].path);
+		known[i].lacks_copy = known[i].has_path && copier_lacks(batch->filter, txn,
+		                                                   settled->path, &known[i].path);
 		if (settled->old_path.ptr)
 			known[i].has_old = recall(
 			        txn, settled->old_path, reader->arena, &known[i].old);
@@ -144,6 +147,49 @@ static void refuse(struct batch_entry *entry, struct slice path)
 	entry->is_refused = true;
 }
 
+/* The reading itself: `known` of the path, or of the old path that it was renamed from. */
+static int read_now(struct batch_reader *reader, const struct batch_entry *entry,
+        const struct known *known, struct reading *out)
+{
+	const struct settled *settled = entry->settled;
+	struct slice path = settled->path;
+	prober_want_reread(reader->prober, settled->hints & TOUCH_REREAD || known->lacks_copy);
+	if (!known->has_path && !known->has_old && settled->hints & TOUCH_LISTED)
+		return probe_read_listed(reader->prober, path, reader->arena, out);
+	if (!known->has_path && known->has_old)
+		return probe_read_renamed(reader->prober, path, &known->old, reader->arena, out);
+	return probe_read(
+	        reader->prober, path, known->has_path ? &known->path : NULL, reader->arena, out);
+}
+
+static int read_old(struct batch_reader *reader, const struct batch_entry *entry,
+        const struct known *known, struct reading *out)
+{
+	prober_want_reread(reader->prober, false);
+	return probe_read(reader->prober, entry->settled->old_path,
+	        known->has_old ? &known->old : NULL, reader->arena, out);
+}
+
+typedef int read_fn(struct batch_reader *reader, const struct batch_entry *entry,
+        const struct known *known, struct reading *out);
+
+static int see(struct batch_reader *reader, const struct batch_entry *entry,
+        const struct known *known, struct slice path, const struct filestate *before, read_fn *read,
+        struct sighting *out)
+{
+	uint64_t text_most_bytes = copier_wants(reader->copier, path);
+	if (text_most_bytes > 0 && copier_is_full(reader->copier))
+		return ERR_LIMIT;
+	prober_want_text(reader->prober, text_most_bytes);
+	out->time_ns = clock_wall_ns();
+	int rc = read(reader, entry, known, &out->reading);
+	if (rc == 0)
+		rc = copier_take(
+		        reader->copier, path, before, &out->reading, reader->arena, &out->copied);
+	out->reading.text = (struct slice){0}; /* the prober's */
+	return rc;
+}
+
 static void read_entry(
         struct batch_reader *reader, struct batch_entry *entry, const struct known *known)
 {
@@ -153,21 +199,11 @@ static void read_entry(
 		refuse(entry, path);
 		return;
 	}
-	int rc;
-	entry->now.time_ns = clock_wall_ns();
-	if (!known->has_path && !known->has_old && settled->hints & TOUCH_LISTED)
-		rc = probe_read_listed(reader->prober, path, reader->arena, &entry->now.reading);
-	else if (!known->has_path && known->has_old)
-		rc = probe_read_renamed(
-		        reader->prober, path, &known->old, reader->arena, &entry->now.reading);
-	else
-		rc = probe_read(reader->prober, path, known->has_path ? &known->path : NULL,
-		        reader->arena, &entry->now.reading);
-	if (rc == 0 && old_path.ptr) {
-		entry->old.time_ns = clock_wall_ns();
-		rc = probe_read(reader->prober, old_path, known->has_old ? &known->old : NULL,
-		        reader->arena, &entry->old.reading);
-	}
+	int rc = see(reader, entry, known, path, known->has_path ? &known->path : NULL, read_now,
+	        &entry->now);
+	if (rc == 0 && old_path.ptr)
+		rc = see(reader, entry, known, old_path, known->has_old ? &known->old : NULL,
+		        read_old, &entry->old);
 	if (rc < 0)
 		entry->again_ms = AGAIN_STARVED_MS;
 }
@@ -177,6 +213,7 @@ void batch_read(struct journal_batch *batch, struct batch_reader *reader)
 	struct known known[CHUNK];
 	arena_reset(reader->arena);
 	prober_refresh(reader->prober);
+	copier_begin(reader->copier);
 	prober_ask(reader->prober, batch->explainer);
 	for (;;) {
 		size_t from = atomic_fetch_add(&batch->next, CHUNK);

@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "agent/fim/copier.h"
 #include "agent/fim/filter.h"
 #include "agent/fim/overlap.h"
 #include "agent/fim/probe.h"
@@ -24,6 +25,7 @@
 struct sighting {
 	struct reading reading;
 	int64_t time_ns;
+	struct copied copied;
 };
 
 struct batch_entry {
@@ -70,6 +72,7 @@ struct journal_batch {
 /* What one worker reads with; the readings lie in the arena until the batch has been written. */
 struct batch_reader {
 	struct prober *prober;
+	struct copier *copier;
 	struct arena *arena;
 };
 

@@ -10,6 +10,7 @@
 #include "agent/fim/footing.h"
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
+#include "agent/state/texts.h"
 #include "agent/touch/explainer.h"
 #include "agent/touch/witness.h"
 #include "common/base/log.h"
@@ -136,6 +137,19 @@ static const struct explained *explain(struct write *write, struct slice path,
 	return explained;
 }
 
+/* The diff leads from what the baseline had when the file was read. */
+static void find_diff(const struct copied *copied, struct finding *finding)
+{
+	const struct filestate *before = finding->before;
+	finding->diff_gap = copied->diff_gap;
+	if (!copied->diff.ptr)
+		return;
+	if (before && memcmp(before->sha256, copied->since, SHA256_BYTES) == 0)
+		finding->diff = copied->diff;
+	else
+		finding->diff_gap = DIFF_NO_COPY;
+}
+
 /* `before` is where the baseline's state goes; it has to live as long as the finding. */
 static int find(struct write *write, struct slice path, const struct sighting *sighting,
         const struct settled *settled, struct filestate *before, struct finding *out)
@@ -154,6 +168,7 @@ static int find(struct write *write, struct slice path, const struct sighting *s
 	        .actor_gap = settled->gap,
 	};
 	out->is_baselined = is_baselined(write, path);
+	find_diff(&sighting->copied, out);
 	out->explained = explain(write, path, out->before, sighting);
 	return 0;
 }
@@ -257,8 +272,30 @@ static int delete_below(struct write *write, const struct finding *directory)
 
 /* --- one entry ------------------------------------------------------------------------------- */
 
+/* The copy of what stands there now; one of anything else goes. */
+static int keep_copy(
+        struct write *write, const struct finding *finding, const struct copied *copied)
+{
+	const struct filestate *state = finding->after;
+	struct text_copy kept;
+	if (!state || !filter_has_diffs(write->batch->filter))
+		return 0;
+	if (copied->has_copy) {
+		write->has_changed = true;
+		return texts_put(write->txn, finding->path, &copied->copy);
+	}
+	int rc = texts_get(state_txn_kv(write->txn), finding->path, &kept);
+	if (rc == ERR_MISSING)
+		return 0;
+	if (rc == 0 && state->type == FILE_REGULAR && state->hash == HASH_DONE &&
+	        memcmp(kept.sha256, state->sha256, SHA256_BYTES) == 0)
+		return 0;
+	write->has_changed = true;
+	return texts_remove(write->txn, finding->path);
+}
+
 static int write_decision(struct write *write, struct batch_entry *entry,
-        const struct finding *finding, const struct decision *decision)
+        const struct finding *finding, const struct copied *copied, const struct decision *decision)
 {
 	int rc = 0;
 	if (decision->loses_below) {
@@ -274,7 +311,7 @@ static int write_decision(struct write *write, struct batch_entry *entry,
 		rc = put(write, finding->path, &decision->state);
 	if (rc == 0 && decision->baseline == BASELINE_REMOVE)
 		rc = forget(write, finding->path);
-	return rc;
+	return rc < 0 ? rc : keep_copy(write, finding, copied);
 }
 
 static int write_path(struct write *write, struct batch_entry *entry)
@@ -291,7 +328,7 @@ static int write_path(struct write *write, struct batch_entry *entry)
 		finding.hints |= TOUCH_CREATED; /* a rename to here made the path */
 	finding.lives = settled->lives;
 	decide_path(&finding, &decision);
-	rc = write_decision(write, entry, &finding, &decision);
+	rc = write_decision(write, entry, &finding, &entry->now.copied, &decision);
 	entry->is_gone_directory = decision.loses_below;
 	bool is_new = decision.is_new_directory && settled->cause == CAUSE_LIVE;
 	bool is_to_list = finding.after && finding.after->type == FILE_DIRECTORY &&
@@ -324,19 +361,38 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	finding.hints = TOUCH_CREATED; /* after the rename, should there be anything */
 	decide_path(&finding, &decision);
 	entry->is_old_gone_directory = decision.loses_below;
-	return write_decision(write, entry, &finding, &decision);
+	return write_decision(write, entry, &finding, &entry->old.copied, &decision);
+}
+
+static bool may_have_copy(void *ctx, struct slice path)
+{
+	return filter_diff_of(ctx, path, NULL) == FILTER_DIFF_YES;
+}
+
+/* Other patterns hold where a directory was moved to. */
+static int drop_copies(struct write *write, struct slice dir)
+{
+	const struct filter *filter = write->batch->filter;
+	int64_t removed = texts_purge_below(write->txn, dir, may_have_copy, (void *)filter);
+	return removed < 0 ? (int)removed : 0;
 }
 
 static int write_move(struct write *write, struct batch_entry *entry, const struct finding *old,
         const struct finding *new)
 {
 	struct decision decision;
+	int rc = 0;
 	decide_move(old, new, &decision);
-	int rc = write_decision(write, entry, new, &decision);
+	if (filter_diff_of(write->batch->filter, new->path, NULL) == FILTER_DIFF_YES)
+		rc = texts_move(write->txn, old->path, new->path);
+	if (rc == 0)
+		rc = write_decision(write, entry, new, &entry->now.copied, &decision);
 	if (rc == 0)
 		rc = forget(write, old->path);
 	if (rc == 0 && decision.is_new_directory)
 		rc = baseline_move_below(write->txn, old->path, new->path);
+	if (rc == 0 && decision.is_new_directory)
+		rc = drop_copies(write, new->path);
 	entry->is_new_directory = decision.is_new_directory;
 	return rc;
 }

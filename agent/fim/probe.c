@@ -38,6 +38,8 @@ struct prober {
 	struct nearby nearby;
 	uint8_t *buffer;
 	size_t buffer_bytes;
+	uint64_t text_most_bytes; /* 0: it is not wanted */
+	bool is_reread;
 	bool is_renamed;  /* what is known is of the old path of what is read */
 	bool is_listed;   /* as a regular file, a moment ago */
 	bool wants_md5;   /* of the path at hand */
@@ -90,6 +92,16 @@ void prober_rest(struct prober *prober)
 	prober->buffer_bytes = 0;
 }
 
+void prober_want_text(struct prober *prober, uint64_t most_bytes)
+{
+	prober->text_most_bytes = most_bytes;
+}
+
+void prober_want_reread(struct prober *prober, bool wanted)
+{
+	prober->is_reread = wanted;
+}
+
 /* --- what stat(2) says ----------------------------------------------------------------------- */
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -135,9 +147,11 @@ static int open_to_read(struct prober *prober, struct place place, int more_flag
 	return fd >= 0 ? fd : -errno;
 }
 
-static void fit_buffer(struct prober *prober, uint64_t size)
+static void fit_buffer(struct prober *prober, uint64_t size, bool is_whole)
 {
 	size_t wanted = size < BUFFER_MIN ? BUFFER_MIN : BUFFER_MAX;
+	if (is_whole && size >= wanted)
+		wanted = (size_t)size + 1;
 	if (prober->buffer_bytes >= wanted)
 		return;
 	free(prober->buffer);
@@ -151,20 +165,25 @@ static int hash_content(struct prober *prober, int fd, uint64_t size, struct rea
 {
 	uint64_t left = size + 1;
 	struct digest *md5 = prober->wants_md5 ? prober->md5 : NULL;
-	fit_buffer(prober, size);
+	bool keeps_text = prober->text_most_bytes > 0 && size <= prober->text_most_bytes;
+	size_t kept = 0;
+	fit_buffer(prober, size, keeps_text);
 	digest_start(prober->digest);
 	if (md5)
 		digest_start(md5);
 	while (left > 0) {
-		size_t most = left < prober->buffer_bytes ? (size_t)left : prober->buffer_bytes;
-		ssize_t got = read(fd, prober->buffer, most);
+		size_t room = prober->buffer_bytes - kept;
+		size_t most = left < room ? (size_t)left : room;
+		uint8_t *to = prober->buffer + kept;
+		ssize_t got = read(fd, to, most);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return -errno;
-		digest_update(prober->digest, prober->buffer, (size_t)got);
+		digest_update(prober->digest, to, (size_t)got);
 		if (md5)
-			digest_update(md5, prober->buffer, (size_t)got);
+			digest_update(md5, to, (size_t)got);
+		kept += keeps_text ? (size_t)got : 0;
 		left -= (uint64_t)got;
 		if (got == 0 || left == 1)
 			break;
@@ -173,6 +192,8 @@ static int hash_content(struct prober *prober, int fd, uint64_t size, struct rea
 	out->has_md5 = md5 != NULL;
 	if (md5)
 		digest_finish(md5, out->md5);
+	if (keeps_text)
+		out->text = slice_of(prober->buffer, kept);
 	return 0;
 }
 
@@ -213,6 +234,7 @@ static int read_opened(struct prober *prober, int fd, const struct stat *seen, s
 	}
 	out->state = statted_state(&after);
 	out->state.hash = HASH_UNSTABLE;
+	out->text = (struct slice){0};
 	out->is_moving = true;
 	return 0;
 }
@@ -248,7 +270,7 @@ static bool stands(
         const struct prober *prober, const struct filestate *known, const struct filestate *seen)
 {
 	struct filestate expected = *known;
-	if (prober->is_renamed && prober->wants_md5)
+	if (prober->is_reread || (prober->is_renamed && prober->wants_md5))
 		return false;
 	if (known->hash == HASH_TOO_LARGE && known->size <= prober->hash_limit_bytes)
 		return false; /* the limit is another now */

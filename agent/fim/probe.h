@@ -39,7 +39,17 @@ struct reading {
 	bool is_fresh;
 	bool has_md5; /* of the same bytes as state.sha256 */
 	uint8_t md5[MD5_BYTES];
+	/* The content that was hashed, if it was wanted; borrowed from the prober until its next
+	 * reading. Absent: not wanted, too large, not read or moving. */
+	struct slice text;
 };
+
+/* For the readings to come: their content is wanted if it has at most so many bytes; 0: it is not.
+ */
+void prober_want_text(struct prober *prober, uint64_t most_bytes);
+/* For the readings to come: whether the content is read even if everything that stat(2) tells
+ * stands. */
+void prober_want_reread(struct prober *prober, bool wanted);
 
 /* `known` (may be NULL) is the baseline's state of this path. Never fails: what cannot be read is
  * said in the state. What cannot even be stat'ed (but for ENOENT and ENOTDIR) is taken for as it

@@ -24,8 +24,8 @@
 bool textdiff_is_text(struct slice bytes);
 
 /* Appends the diff that leads from `before` to `after`: nothing when they are equal. Returns
- * DIFF_NOT_ASKED, or DIFF_TOO_LARGE with nothing appended: it would have more than `most_bytes`, the
- * texts have too many lines, or `scratch` is full. */
+ * DIFF_NOT_ASKED, or DIFF_TOO_LARGE with nothing appended: it would have more than `most_bytes`,
+ * the texts have too many lines, or `scratch` is full. */
 enum diff_gap textdiff(struct slice before, struct slice after, size_t most_bytes,
         struct arena *scratch, struct buf *out);
 

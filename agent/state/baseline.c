@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/state/state_private.h"
+#include "agent/state/texts.h"
 #include "common/base/mem.h"
 #include "common/store/pathkey.h"
 #include "common/store/staterec.h"
@@ -38,8 +39,10 @@ int baseline_put(struct state_txn *txn, struct slice path, const struct filestat
 
 int baseline_remove(struct state_txn *txn, struct slice path)
 {
+	int rc = texts_remove(txn, path);
 	buf_reset(&txn->key);
-	int rc = pathkey_append(&txn->key, path);
+	if (rc == 0)
+		rc = pathkey_append(&txn->key, path);
 	return rc < 0 ? rc : kv_delete(txn->kv, STATE_BASELINE, buf_slice(&txn->key));
 }
 
@@ -248,7 +251,8 @@ static int remove_range(struct state_txn *txn, struct slice dir, bool deeper)
 
 int baseline_remove_below(struct state_txn *txn, struct slice dir)
 {
-	int rc = remove_range(txn, dir, false);
+	int64_t removed = texts_purge_below(txn, dir, NULL, NULL);
+	int rc = removed < 0 ? (int)removed : remove_range(txn, dir, false);
 	return rc < 0 ? rc : remove_range(txn, dir, true);
 }
 
@@ -281,6 +285,8 @@ static int move_one(struct state_txn *txn, struct slice old_path, struct slice o
 	int rc = baseline_get(txn->kv, old_path, &state);
 	if (rc == 0)
 		rc = baseline_put(txn, buf_slice(new_path), &state);
+	if (rc == 0)
+		rc = texts_move(txn, old_path, buf_slice(new_path));
 	if (rc < 0 && rc != ERR_LIMIT)
 		return rc;
 	return baseline_remove(txn, old_path);

@@ -1,6 +1,8 @@
 /*
  * baseline - the last known state of every watched path.
  *
+ * What texts.h keeps of a path goes and moves with it.
+ *
  * Reads take any transaction, writes the agent's write transaction. States are borrowed from the
  * store: valid until the transaction ends or is next written to.
  *

@@ -33,6 +33,7 @@ static const char *const TABLES[] = {
         [STATE_BASELINE] = "baseline",
         [STATE_FACTS] = "facts",
         [STATE_SPOOL] = "spool",
+        [STATE_TEXTS] = "texts",
         NULL,
 };
 #define TABLE_COUNT (sizeof(TABLES) / sizeof(TABLES[0]) - 1)

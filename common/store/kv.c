@@ -17,6 +17,7 @@
 #define NEARLY_FULL_BYTES (4u << 20) /* less is free: a short write was for want of room */
 #define READERS_MAX       256
 #define PATH_ROOM         4200
+#define NO_TABLE          UINT32_MAX /* LMDB answers EINVAL */
 
 struct kv {
 	MDB_env *env;
@@ -88,6 +89,10 @@ static int open_tables(struct kv *kv, const char *const *tables, bool read_only)
 	for (size_t i = 0; rc == 0 && tables[i] != NULL; i++) {
 		assert(i < KV_TABLE_MAX);
 		rc = mdb_dbi_open(txn, tables[i], read_only ? 0 : MDB_CREATE, &kv->table[i]);
+		if (rc == MDB_NOTFOUND && read_only && i > 0) {
+			kv->table[i] = NO_TABLE; /* an older version wrote the store */
+			rc = 0;
+		}
 		kv->table_count = i + 1;
 	}
 	if (rc == 0)
