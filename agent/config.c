@@ -36,6 +36,17 @@ static const struct config_key WATCH[] = {
         {0},
 };
 
+static const struct config_key AUDIT[] = {
+        {.name = "round",
+                .type = CONFIG_DURATION,
+                .offset = offsetof(struct agent_config, audit.round_ns) -
+                          offsetof(struct agent_config, audit),
+                .fallback = "7d",
+                .max = 366 * UINT64_C(86400),
+                .help = "in which everything known is read again, slowly; 0s: never"},
+        {0},
+};
+
 static const struct config_key INVENTORY[] = {
         {.name = "interval",
                 .type = CONFIG_DURATION,
@@ -68,16 +79,16 @@ static const struct config_key LIMITS[] = {
                 .type = CONFIG_U64,
                 LIMIT(cpu_percent),
                 .fallback = "20",
-                .min = 1,
+                .min = 0,
                 .max = 6400,
-                .help = "of one core, while scanning (accepted, without effect in this version)"},
+                .help = "of one core, for scans and the audit; 0: no limit"},
         {.name = "hash_mb_per_s",
                 .type = CONFIG_U64,
                 LIMIT(hash_mb_per_s),
                 .fallback = "100",
-                .min = 1,
+                .min = 0,
                 .max = 100000,
-                .help = "read for hashing (accepted, without effect in this version)"},
+                .help = "read for hashing by scans and the audit; 0: no limit"},
         {.name = "spool_mb",
                 .type = CONFIG_U64,
                 LIMIT(spool_mb),
@@ -129,6 +140,11 @@ const struct config_key AGENT_CONFIG[] = {
                 .rows = WATCH,
                 .item_size = sizeof(struct watch_config),
                 .help = "what is watched; without it /etc, /boot, /usr/bin and the like"},
+        {.name = "audit",
+                .type = CONFIG_SECTION,
+                .offset = offsetof(struct agent_config, audit),
+                .rows = AUDIT,
+                .help = "finds what no event told of"},
         {.name = "inventory",
                 .type = CONFIG_SECTION,
                 .offset = offsetof(struct agent_config, inventory),

@@ -26,6 +26,9 @@ struct agent_config {
 	enum watch_source watch_source;
 	struct config_list watch; /* struct watch_config; the defaults when the file has none */
 	struct {
+		int64_t round_ns;
+	} audit;
+	struct {
 		int64_t interval_ns;
 	} inventory;
 	struct {

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "agent/fim/audit.h"
+#include "agent/fim/budget.h"
 #include "agent/fim/unwatched.h"
 #include "agent/fim/copier.h"
 #include "agent/inventory/inventory.h"
@@ -56,6 +58,10 @@ static void on_committed(void *ctx, uint64_t events)
 {
 	struct pipeline *pipeline = ctx;
 	pipeline->has_gap_noted = false;
+	if (pipeline->is_hurried && settle_count_cause(pipeline->settle, CAUSE_LIVE) == 0) {
+		pipeline->is_hurried = false;
+		budget_hurry(pipeline->budget, false);
+	}
 	if (events)
 		ship_wake(pipeline->ship);
 	hold_while_full(pipeline);
@@ -180,11 +186,44 @@ static void make_mounts(struct pipeline *pipeline)
 		log_warn("%s", why.text);
 }
 
+/* --- the audit ------------------------------------------------------------------------------- */
+
+static void on_audit_touched(void *ctx, const struct touch *touch)
+{
+	struct pipeline *pipeline = ctx;
+	pipeline_settle(pipeline, touch);
+	journal_kick(pipeline->journal);
+}
+
+static bool on_audit_is_busy(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	return pipeline->is_scanning || pipeline->is_full || settle_count(pipeline->settle) > 0 ||
+	       !walk_is_idle(pipeline->walk);
+}
+
+static void on_audit_changed(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	report_changed(pipeline->report);
+}
+
+static const struct audit_events AUDIT_EVENTS = {
+        .touched = on_audit_touched,
+        .is_busy = on_audit_is_busy,
+        .changed = on_audit_changed,
+};
+
 static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 {
 	struct settle_limits settle_limits = {0};
 	struct journal_limits journal_limits = {
 	        .hash_limit_bytes = pipeline->config->limits.file_mb << 20};
+	pipeline->budget = budget_new(pipeline->config->limits.cpu_percent,
+	        pipeline->config->limits.hash_mb_per_s * 1000000);
+	journal_limits.budget = pipeline->budget;
+	pipeline->audit = audit_new(pipeline->loop, pipeline->state,
+	        (uint64_t)pipeline->config->audit.round_ns / NS_PER_MS, &AUDIT_EVENTS, pipeline);
 	pipeline->links = links_new(pipeline->loop, pipeline->state, pipeline_touch_name,
 	        pipeline_compare_all, pipeline);
 	pipeline->unwatched = unwatched_new(pipeline->loop, pipeline_compare_unwatched, pipeline);
@@ -201,6 +240,8 @@ static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 	if (rc == 0)
 		rc = walk_new(pipeline->loop, pipeline->state, pipeline->filter,
 		        &PIPELINE_WALK_EVENTS, pipeline, &pipeline->walk);
+	if (rc == 0)
+		walk_pace(pipeline->walk, pipeline->budget);
 	if (rc == 0)
 		rc = journal_new(pipeline->loop, pipeline->state, pipeline->filter,
 		        pipeline->settle, &journal_limits, &JOURNAL_EVENTS, pipeline,
@@ -243,6 +284,7 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	        .walk = pipeline->walk,
 	        .unwatched = pipeline->unwatched,
 	        .settle = pipeline->settle,
+	        .audit = pipeline->audit,
 	        .inventory = pipeline->inventory,
 	        .ship = pipeline->ship,
 	};
@@ -307,6 +349,8 @@ void pipeline_stop(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	budget_stop(pipeline->budget);
+	audit_free(pipeline->audit);
 	report_free(pipeline->report);
 	ship_free(pipeline->ship);
 	trimmer_free(pipeline->trimmer);
@@ -326,6 +370,7 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	budget_free(pipeline->budget);
 	filter_free(pipeline->filter);
 	watchlist_free(pipeline->watchlist);
 	free(pipeline);

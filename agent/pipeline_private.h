@@ -19,6 +19,8 @@
 #include "agent/watch/watch.h"
 #include "agent/pipeline.h"
 
+struct audit;
+struct budget;
 struct inventory;
 struct mounts;
 struct packages;
@@ -45,6 +47,8 @@ struct pipeline {
 	struct settle *settle;
 	struct journal *journal;
 	struct links *links;
+	struct budget *budget; /* of bulk work */
+	struct audit *audit;
 	struct unwatched *unwatched;
 	struct packages *packages;
 	struct inventory *inventory;
@@ -58,6 +62,7 @@ struct pipeline {
 	bool is_first;    /* and some of it is a first baseline */
 	bool is_rest_due; /* memory was needed for a look at a package database */
 	bool is_marked;   /* settle, since the last walk ended, for a package manager's run */
+	bool is_hurried;  /* something live waits: bulk work is not held back */
 	bool is_full;     /* the spool holds the reading half */
 	bool has_gap_noted; /* and no batch was committed since: one is enough */
 	unsigned degraded_count;

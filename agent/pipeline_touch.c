@@ -21,6 +21,10 @@
 
 void pipeline_settle(struct pipeline *pipeline, const struct touch *touch)
 {
+	if (touch->cause == CAUSE_LIVE && !pipeline->is_hurried) {
+		pipeline->is_hurried = true;
+		budget_hurry(pipeline->budget, true);
+	}
 	settle_touch(pipeline->settle, touch, loop_now_ms(pipeline->loop));
 }
 

@@ -9,6 +9,7 @@
 #include "agent/fim/unwatched.h"
 #include "agent/fim/walk.h"
 #include "agent/watch/watch.h"
+#include "agent/fim/audit.h"
 #include "agent/inventory/inventory.h"
 #include "agent/ship/ship.h"
 #include "agent/state/state.h"
@@ -80,6 +81,17 @@ static void put_watch(struct report *report)
 	}
 }
 
+static void put_audit(struct report *report)
+{
+	struct audit_status audit = audit_status(report->stages.audit);
+	if (audit.portions == 0) {
+		status_put(&report->status, "audit", "off");
+		return;
+	}
+	status_put(&report->status, "audit", "%u of %u portions of round %llu", audit.portion,
+	        audit.portions, (unsigned long long)audit.rounds + 1);
+}
+
 static void put_inventory(struct report *report)
 {
 	struct inventory_status inventory;
@@ -115,6 +127,7 @@ static void write_status(void *ctx)
 	status_put(&report->status, "collector", "%s", report->stages.config->collector);
 	put_ship(report);
 	put_watch(report);
+	put_audit(report);
 	put_inventory(report);
 	put_degraded(report);
 	status_end(&report->status);

@@ -14,6 +14,7 @@
 #include "common/io/loop.h"
 
 struct agent_config;
+struct audit;
 struct inventory;
 struct reason;
 struct report;
@@ -34,6 +35,7 @@ struct report_stages {
 	const struct walk *walk;
 	const struct unwatched *unwatched;
 	const struct settle *settle;
+	const struct audit *audit;
 	const struct inventory *inventory;
 	const struct ship *ship;
 };

@@ -313,6 +313,7 @@ static void read_work(void *ctx)
 	struct journal_batch *batch = part->journal->reading;
 	struct batch_reader reader = {
 	        .prober = part->prober,
+	        .budget = part->journal->limits.budget,
 	        .copier = part->copier,
 	        .arena = part->arena[batch - part->journal->batch],
 	};

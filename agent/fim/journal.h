@@ -40,6 +40,7 @@
 #ifndef TSUJIBAN_AGENT_FIM_JOURNAL_H
 #define TSUJIBAN_AGENT_FIM_JOURNAL_H
 
+#include "agent/fim/budget.h"
 #include "agent/fim/filter.h"
 #include "agent/fim/settle.h"
 #include "agent/state/state.h"
@@ -67,6 +68,7 @@ struct journal_events {
 struct journal_limits {
 	uint64_t hash_limit_bytes; /* larger files are not hashed; default 1 GiB */
 	size_t batch_paths;        /* default 1024, at most 4096 */
+	struct budget *budget;     /* of bulk work; NULL: no limit. Has to outlive the journal */
 	unsigned workers;          /* threads that read one batch; default 2, at most 8 */
 };
 

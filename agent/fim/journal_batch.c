@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "agent/fim/budget.h"
 #include "agent/state/baseline.h"
 #include "agent/touch/explainer.h"
 #include "common/base/clock.h"
@@ -208,6 +211,29 @@ static void read_entry(
 		entry->again_ms = AGAIN_STARVED_MS;
 }
 
+/* While the audit reads, whoever else wants the disk goes first (ioprio_set(2), of this thread). */
+static void set_idle_io(bool is_idle)
+{
+	const int CLASS = is_idle ? 3 : 0, CLASS_SHIFT = 13, WHO_PROCESS = 1;
+	syscall(SYS_ioprio_set, WHO_PROCESS, 0, CLASS << CLASS_SHIFT);
+}
+
+static void read_paced(
+        struct batch_reader *reader, struct batch_entry *entry, const struct known *known)
+{
+	enum event_cause cause = entry->settled->cause;
+	struct budget *budget = cause == CAUSE_LIVE ? NULL : reader->budget;
+	uint64_t before_ns = budget ? budget_thread_cpu_ns() : 0;
+	prober_pace(reader->prober, budget);
+	if (cause == CAUSE_AUDIT)
+		set_idle_io(true);
+	read_entry(reader, entry, known);
+	if (cause == CAUSE_AUDIT)
+		set_idle_io(false);
+	if (budget)
+		budget_spend(budget, 0, budget_thread_cpu_ns() - before_ns);
+}
+
 void batch_read(struct journal_batch *batch, struct batch_reader *reader)
 {
 	struct known known[CHUNK];
@@ -222,6 +248,6 @@ void batch_read(struct journal_batch *batch, struct batch_reader *reader)
 		size_t count = batch->count - from < CHUNK ? batch->count - from : CHUNK;
 		recall_chunk(batch, reader, from, count, known);
 		for (size_t i = 0; i < count && !atomic_load(batch->is_stopping); i++)
-			read_entry(reader, &batch->entry[from + i], &known[i]);
+			read_paced(reader, &batch->entry[from + i], &known[i]);
 	}
 }

@@ -72,6 +72,7 @@ struct journal_batch {
 /* What one worker reads with; the readings lie in the arena until the batch has been written. */
 struct batch_reader {
 	struct prober *prober;
+	struct budget *budget;
 	struct copier *copier;
 	struct arena *arena;
 };

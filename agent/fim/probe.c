@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/fim/attributes.h"
+#include "agent/fim/budget.h"
 #include "agent/fim/nearby.h"
 #include "agent/fim/statted.h"
 #include "agent/touch/explainer.h"
@@ -39,6 +40,7 @@ struct prober {
 	uint8_t *buffer;
 	size_t buffer_bytes;
 	uint64_t text_most_bytes; /* 0: it is not wanted */
+	struct budget *budget;
 	bool is_reread;
 	bool is_renamed;  /* what is known is of the old path of what is read */
 	bool is_listed;   /* as a regular file, a moment ago */
@@ -95,6 +97,11 @@ void prober_rest(struct prober *prober)
 void prober_want_text(struct prober *prober, uint64_t most_bytes)
 {
 	prober->text_most_bytes = most_bytes;
+}
+
+void prober_pace(struct prober *prober, struct budget *budget)
+{
+	prober->budget = budget;
 }
 
 void prober_want_reread(struct prober *prober, bool wanted)
@@ -183,6 +190,8 @@ static int hash_content(struct prober *prober, int fd, uint64_t size, struct rea
 		digest_update(prober->digest, to, (size_t)got);
 		if (md5)
 			digest_update(md5, to, (size_t)got);
+		if (got > 0)
+			budget_spend(prober->budget, (uint64_t)got, 0);
 		kept += keeps_text ? (size_t)got : 0;
 		left -= (uint64_t)got;
 		if (got == 0 || left == 1)

@@ -15,6 +15,7 @@
 #include "common/model/filestate.h"
 
 struct explainer;
+struct budget;
 struct prober; /* digest context, read buffer, user and group names */
 
 struct prober *prober_new(uint64_t hash_limit_bytes);
@@ -26,6 +27,8 @@ void prober_refresh(struct prober *prober);
 /* Whom to ask, from now on, whether the MD5 of a content is wanted too; NULL: nobody. Borrowed. */
 void prober_ask(struct prober *prober, const struct explainer *explainer);
 
+/* What is read is spent of this budget while it is read; NULL: of none. */
+void prober_pace(struct prober *prober, struct budget *budget);
 /* Gives back what only reading needs. */
 void prober_rest(struct prober *prober);
 

@@ -19,6 +19,7 @@ struct walk {
 	struct loop *loop;
 	struct state *state;
 	const struct filter *filter;
+	struct budget *budget;
 	struct walk_events events;
 	void *ctx;
 	struct timer *soon; /* begins the next step outside the caller's */
@@ -303,7 +304,8 @@ static struct walk_job *free_job(struct walk *walk)
 {
 	for (size_t i = 0; i < JOBS; i++) {
 		if (!walk->job[i])
-			walk->job[i] = walk_job_new(walk, state_kv(walk->state), walk->filter);
+			walk->job[i] = walk_job_new(
+			        walk, state_kv(walk->state), walk->filter, walk->budget);
 		if (!walk->job[i]->is_busy)
 			return walk->job[i];
 	}
@@ -404,6 +406,11 @@ void walk_free(struct walk *walk)
 	walk_queue_fini(&walk->queue);
 	free(walk->is_link_told);
 	free(walk);
+}
+
+void walk_pace(struct walk *walk, struct budget *budget)
+{
+	walk->budget = budget;
 }
 
 void walk_request(struct walk *walk, struct slice path, enum event_cause cause)

@@ -25,6 +25,7 @@
 #include "agent/state/state.h"
 #include "common/io/loop.h"
 
+struct budget;
 struct walk;
 
 struct walk_events {
@@ -50,6 +51,8 @@ int walk_new(struct loop *loop, struct state *state, const struct filter *filter
         const struct walk_events *events, void *ctx, struct walk **out);
 void walk_free(struct walk *walk);
 
+/* What comparing costs is spent of this budget, which has to outlive the walk. */
+void walk_pace(struct walk *walk, struct budget *budget);
 /* Compares `path` and, if it is a directory, everything below it that the filter covers. Touches
  * carry `cause`. */
 void walk_request(struct walk *walk, struct slice path, enum event_cause cause);

@@ -6,11 +6,13 @@
 
 #define ARENA_BYTES (256u << 20) /* a cap for paths of 4 KiB; a usual job needs some 100 KiB */
 
-struct walk_job *walk_job_new(struct walk *walk, struct kv *kv, const struct filter *filter)
+struct walk_job *walk_job_new(
+        struct walk *walk, struct kv *kv, const struct filter *filter, struct budget *budget)
 {
 	struct walk_job *job = mem_new(sizeof(*job));
 	job->walk = walk;
 	job->kv = kv;
+	job->budget = budget;
 	job->comparer = comparer_new(filter);
 	job->arena = arena_new(ARENA_BYTES);
 	atomic_init(&job->is_dropped, false);
@@ -65,7 +67,7 @@ static void fail_all(struct walk_job *job, int rc)
 void walk_job_run(struct walk_job *job)
 {
 	struct kv_txn *txn = NULL;
-	uint64_t entries = 0;
+	uint64_t entries = 0, before_ns = budget_thread_cpu_ns();
 	int rc = kv_begin_read(job->kv, &txn);
 	if (rc < 0) {
 		fail_all(job, rc);
@@ -78,4 +80,5 @@ void walk_job_run(struct walk_job *job)
 		entries += job->result[i].compared.entries;
 	}
 	kv_abort(txn);
+	budget_spend(job->budget, 0, budget_thread_cpu_ns() - before_ns);
 }

@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "agent/fim/budget.h"
 #include "agent/fim/compare.h"
 #include "agent/fim/walk_queue.h"
 
@@ -32,6 +33,7 @@ struct walk_job {
 	struct walk *walk; /* NULL when it is gone: nobody waits for the results */
 	struct kv *kv;
 	struct comparer *comparer;
+	struct budget *budget;
 	struct arena *arena;
 	struct walk_result result[WALK_JOB_DIRECTORIES];
 	size_t count;
@@ -39,7 +41,8 @@ struct walk_job {
 	atomic_bool is_dropped;
 };
 
-struct walk_job *walk_job_new(struct walk *walk, struct kv *kv, const struct filter *filter);
+struct walk_job *walk_job_new(
+        struct walk *walk, struct kv *kv, const struct filter *filter, struct budget *budget);
 void walk_job_free(struct walk_job *job);
 void walk_job_add(struct walk_job *job, struct walk_item *item);
 void walk_job_run(struct walk_job *job);
