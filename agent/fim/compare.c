@@ -174,6 +174,14 @@ static unsigned listed_hint(uint8_t listed_type, const struct filestate *known)
 	return listed_type == DT_REG && !known ? TOUCH_LISTED : 0;
 }
 
+/* Nobody goes on with what is below: a directory that is not known has to be listed by itself. */
+static unsigned relist_hint(
+        const struct run *run, const struct filestate *known, const struct stat *info)
+{
+	bool is_same = known && known->type == FILE_DIRECTORY && known->inode == info->st_ino;
+	return run->request->entries_only && S_ISDIR(info->st_mode) && !is_same ? TOUCH_RELIST : 0;
+}
+
 static void take_absent(struct run *run, struct slice name, const struct filestate *known)
 {
 	bool was_directory = known->type == FILE_DIRECTORY;
@@ -207,7 +215,7 @@ static void take_present(
 	if (is_covered && (!known || !stands(known, &info)))
 		touch(run, path,
 		        directory_hint(is_directory || was_directory) |
-		                listed_hint(listed_type, known));
+		                listed_hint(listed_type, known) | relist_hint(run, known, &info));
 	else if (!is_covered && known)
 		touch(run, path, directory_hint(was_directory) | TOUCH_RETIRE);
 	else if (known && copier_lacks(comparer->filter, run->txn, path, known))

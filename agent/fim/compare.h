@@ -28,6 +28,7 @@ struct compare_request {
 	struct slice dir;
 	struct slice after; /* go on behind this name; absent: from the beginning */
 	bool with_self;     /* compare the directory itself too */
+	bool entries_only;  /* subdirectories are not gone on with: new ones get TOUCH_RELIST */
 	enum event_cause cause;
 	size_t most_results; /* stop once touches and subdirectories are as many; 0: no limit */
 };

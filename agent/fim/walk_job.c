@@ -49,6 +49,7 @@ static void compare(struct walk_job *job, struct kv_txn *txn, struct walk_result
 	        .dir = walk_item_path(item),
 	        .after = slice_of(item->after, item->after_len),
 	        .with_self = item->with_self,
+	        .entries_only = !item->is_recursive,
 	        .cause = item->cause,
 	        .most_results = WALK_JOB_RESULTS,
 	};

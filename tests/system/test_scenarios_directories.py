@@ -168,6 +168,7 @@ class Directories(Scenario):
     def test_D08_directories_past_the_limit_are_named_and_compared_from_time_to_time(self):
         if self.source == "fanotify":
             self.skipTest("a watched tree costs no watch there")
+        self.check_watches = lambda: None  # there are fewer than directories: that is what this is about
         for number in range(60):
             os.mkdir(self.path(f"d{number:02}"))
             self.write(f"d{number:02}", "f", content=str(number))

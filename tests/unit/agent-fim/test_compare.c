@@ -222,6 +222,23 @@ static void test_directory_itself_is_compared_when_asked(void **state)
 	assert_int_equal(bench->out.touch_count, 0);
 }
 
+static void test_without_descent_a_new_directory_is_to_be_listed_by_itself(void **state)
+{
+	struct bench *bench = *state;
+	assert_true(scratch_mkdir(&bench->scratch, "m/known"));
+	assert_true(scratch_mkdir(&bench->scratch, "m/new"));
+	know(bench, "m");
+	know(bench, "m/known");
+	struct slice dir = slice_text(scratch_path(&bench->scratch, "m"));
+	struct compare_request request = {.dir = dir, .entries_only = true};
+	assert_int_equal(run_request(bench, request), 0);
+	assert_int_equal(bench->out.touch_count, 1);
+	assert_true(hints_of(bench, "m/new") & TOUCH_RELIST);
+	request.entries_only = false;
+	assert_int_equal(run_request(bench, request), 0);
+	assert_false(hints_of(bench, "m/new") & TOUCH_RELIST);
+}
+
 static void test_large_directory_takes_turns_and_misses_nothing(void **state)
 {
 	struct bench *bench = *state;
@@ -309,6 +326,7 @@ int main(void)
 	        TEST(test_what_the_filter_left_is_retired),
 	        TEST(test_flat_entry_does_not_descend),
 	        TEST(test_directory_itself_is_compared_when_asked),
+	        TEST(test_without_descent_a_new_directory_is_to_be_listed_by_itself),
 	        TEST(test_large_directory_takes_turns_and_misses_nothing),
 	        TEST(test_no_directory_is_an_error_and_touches_nothing),
 	        TEST(test_unlistable_directory_makes_nothing_look_deleted),
