@@ -187,6 +187,8 @@ class Storm:
         if not faults:
             if self.has_bad_clock:
                 self.set_clock("+0")
+            rigs.wait_until(lambda: self.host.status().get("pid") == self.host.process.child.pid,
+                            "the agent that was started last runs, and can be told to stop")
             self.host.stop()
             self.host.start()
             faults = self.faults_of_picture([])
