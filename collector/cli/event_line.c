@@ -27,7 +27,7 @@ static void append_value(const json_t *state, const char *key, struct buf *out)
 	if (json_is_integer(value))
 		buf_printf(out, "%lld", (long long)json_integer_value(value));
 	else
-		buf_append_text(out, json_is_string(value) ? json_string_value(value) : "-");
+		buf_append_text(out, json_string_length(value) ? json_string_value(value) : "-");
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -49,6 +49,11 @@ static const struct part PARTS[] = {
         {"mtime", "mtime", "mtime"},
         {"inode", "inode", NULL},
         {"hash_status", "hash", NULL},
+        {"flags", "flags", "flags"},
+        {"acl", "acl", NULL},
+        {"capabilities", "capabilities", "capabilities"},
+        {"selinux", "selinux", "selinux"},
+        {"xattrs", "xattrs", NULL},
 };
 
 static void append_part(const json_t *event, const struct part *part, struct buf *out)
@@ -87,6 +92,34 @@ static void append_changes(const json_t *event, struct buf *out)
 	}
 }
 
+/* "by vim (aiko as root)": the program's name, who logged in, and who that became. */
+static void append_actor(const json_t *event, struct buf *out)
+{
+	const json_t *actor = json_object_get(event, "actor");
+	const char *exe = text_of(actor, "exe"), *user = text_of(actor, "user");
+	const char *login = text_of(actor, "login_user"), *slash = strrchr(exe, '/');
+
+	if (!*exe)
+		return;
+	buf_printf(out, "  by %s", slash && slash[1] ? slash + 1 : exe);
+	if (*login && *user && strcmp(login, user) != 0)
+		buf_printf(out, " (%s as %s)", login, user);
+	else if (*user)
+		buf_printf(out, " (%s)", user);
+}
+
+static void append_explanation(const json_t *event, struct buf *out)
+{
+	const json_t *explained = json_object_get(event, "explained");
+	const char *package = text_of(explained, "package");
+
+	if (strcmp(text_of(explained, "by"), "package") != 0)
+		return;
+	buf_printf(out, "  [%s%s%s%s%s]", package, *package ? " " : "",
+	        text_of(explained, "version"), *text_of(explained, "version") ? " " : "",
+	        text_of(explained, "state"));
+}
+
 static void append_file(const json_t *event, struct buf *out)
 {
 	const char *old_path = text_of(event, "old_path"), *detail = text_of(event, "detail");
@@ -97,6 +130,12 @@ static void append_file(const json_t *event, struct buf *out)
 	if (json_is_object(json_object_get(event, "before")) &&
 	        json_is_object(json_object_get(event, "after")))
 		append_changes(event, out);
+	if (strcmp(text_of(event, "kind"), "file") == 0 &&
+	        json_is_integer(json_object_get(event, "count")))
+		buf_printf(out, "  x%lld",
+		        (long long)json_integer_value(json_object_get(event, "count")));
+	append_explanation(event, out);
+	append_actor(event, out);
 	if (*detail)
 		buf_printf(out, "%s%s", out->len > 0 ? "  " : "", detail);
 }
@@ -137,7 +176,8 @@ void event_line_append(const json_t *event, struct buf *out)
 {
 	const char *kind = text_of(event, "kind");
 
-	if (strcmp(kind, "file") == 0 || strcmp(kind, "agent") == 0)
+	if (strcmp(kind, "file") == 0 || strcmp(kind, "agent") == 0 ||
+	        strcmp(kind, "transaction") == 0)
 		append_file(event, out);
 	else
 		append_fact(event, out);

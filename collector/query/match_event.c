@@ -22,6 +22,35 @@ static bool path_matches(const struct term *term, const struct event *event)
 	       (event->old_path.len > 0 && pattern_matches_path(&term->value, event->old_path));
 }
 
+/* The program, by its path or by its name alone. */
+static bool actor_matches(const struct term *term, const struct event *event)
+{
+	struct slice exe = event->actor ? event->actor->exe : (struct slice){0};
+	const uint8_t *slash = exe.len ? memrchr(exe.ptr, '/', exe.len) : NULL;
+	if (!exe.len)
+		return false;
+	if (pattern_matches(&term->value, exe))
+		return true;
+	size_t name_at = slash ? (size_t)(slash - exe.ptr) + 1 : 0;
+	return pattern_matches(&term->value, slice_of(exe.ptr + name_at, exe.len - name_at));
+}
+
+/* Who it was, or who had logged in before becoming that. */
+static bool user_matches(const struct term *term, const struct event *event)
+{
+	const struct actor *actor = event->actor;
+	return actor &&
+	       ((actor->user.len && pattern_matches(&term->value, actor->user)) ||
+	               (actor->login_user.len && pattern_matches(&term->value, actor->login_user)));
+}
+
+static bool explained_matches(const struct term *term, const struct event *event)
+{
+	enum explained_state state = event->explained ? event->explained->state : EXPLAINED_NONE;
+	return event->kind == EVENT_FILE &&
+	       pattern_matches(&term->value, slice_text(explained_state_name(state)));
+}
+
 static bool host_matches(const struct term *term, const struct index *index, uint32_t host)
 {
 	struct slice name = index_host_name(index, host);
@@ -67,6 +96,12 @@ static bool term_matches(const struct term *term, const struct index *index, uin
 		return host_matches(term, index, host);
 	case FIELD_PATH:
 		return path_matches(term, event);
+	case FIELD_ACTOR:
+		return actor_matches(term, event);
+	case FIELD_USER:
+		return user_matches(term, event);
+	case FIELD_EXPLAINED:
+		return explained_matches(term, event);
 	case FIELD_ACTION:
 		return name_matches(term, event_action_name(event->action));
 	case FIELD_KIND:

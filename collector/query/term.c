@@ -42,18 +42,27 @@ static const char *cause_word(unsigned number)
 
 static const char *kind_word(unsigned number)
 {
+	static const char *const OTHERS[] = {"file", "agent", "transaction"};
 	if (number <= FACT_KIND_MAX)
 		return fact_kind_name(number);
-	return number == FACT_KIND_MAX + 1 ? "file" : number == FACT_KIND_MAX + 2 ? "agent" : NULL;
+	number -= FACT_KIND_MAX + 1;
+	return number < sizeof(OTHERS) / sizeof(OTHERS[0]) ? OTHERS[number] : NULL;
+}
+
+/* By number from 1, as the others. */
+static const char *explained_word(unsigned number)
+{
+	return number <= EXPLAINED_MAX + 1 ? explained_state_name(number - 1) : NULL;
 }
 
 /* A pattern that can match none of the words is a slip of the pen. */
 static bool check_word(
         struct parser *parser, size_t at, enum query_field field, const struct pattern *value)
 {
-	name_fn *word = field == FIELD_ACTION  ? action_word
-	                : field == FIELD_CAUSE ? cause_word
-	                                       : kind_word;
+	name_fn *word = field == FIELD_ACTION      ? action_word
+	                : field == FIELD_CAUSE     ? cause_word
+	                : field == FIELD_EXPLAINED ? explained_word
+	                                           : kind_word;
 	struct buf list = BUF_INIT;
 	for (unsigned number = 1; word(number); number++) {
 		if (pattern_matches(value, slice_text(word(number)))) {

@@ -66,6 +66,22 @@ static void test_package_shows_its_versions(void **state)
 	        "package vim 9");
 }
 
+static void test_actor_explanation_and_count_stand_behind(void **state)
+{
+	(void)state;
+	expect("{\"kind\":\"file\",\"path\":\"/x\",\"changed\":[\"flags\",\"acl\"],"
+	       "\"before\":{\"flags\":\"\"},\"after\":{\"flags\":\"i\"},\"actor\":{\"exe\":"
+	       "\"/usr/bin/vim\",\"user\":\"root\",\"login_user\":\"aiko\"},"
+	       "\"explained\":{\"by\":\"none\"}}",
+	        "/x  flags -->i, acl  by vim (aiko as root)");
+	expect("{\"kind\":\"file\",\"path\":\"/x\",\"changed\":[],\"count\":7,"
+	       "\"actor\":{\"exe\":null},\"explained\":{\"by\":\"package\",\"package\":"
+	       "\"openssl\",\"version\":\"3.0\",\"state\":\"verified\"}}",
+	        "/x  x7  [openssl 3.0 verified]");
+	expect("{\"kind\":\"transaction\",\"path\":null,\"detail\":\"dpkg: 1 upgraded\"}",
+	        "dpkg: 1 upgraded");
+}
+
 static void test_notice_shows_its_detail(void **state)
 {
 	(void)state;
@@ -83,6 +99,7 @@ int main(void)
 	        cmocka_unit_test(test_time_is_shown_only_when_it_is_all),
 	        cmocka_unit_test(test_move_shows_both_paths),
 	        cmocka_unit_test(test_package_shows_its_versions),
+	        cmocka_unit_test(test_actor_explanation_and_count_stand_behind),
 	        cmocka_unit_test(test_notice_shows_its_detail),
 	};
 

@@ -189,7 +189,14 @@ static void test_event_fields_look_at_the_event_and_host_fields_at_its_host(void
 	        .path = slice_text("/etc/ssh/sshd_config"),
 	        .before = &file,
 	        .after = &file};
+	struct actor actor = {.pid = 1,
+	        .exe = slice_text("/usr/bin/vim"),
+	        .user = slice_text("root"),
+	        .login_user = slice_text("aiko")};
+	struct explained explained = {.state = EXPLAINED_VERIFIED};
 	struct event moved = modified;
+	moved.actor = &actor;
+	moved.explained = &explained;
 	moved.action = ACTION_MOVED;
 	moved.old_path = slice_text("/tmp/x");
 	struct event upgraded = {.seq = 11,
@@ -229,6 +236,14 @@ static void test_event_fields_look_at_the_event_and_host_fields_at_its_host(void
 	        {"kind:file", 35},
 	        {"kind:package", 12},
 	        {"kind:agent", 16},
+	        {"kind:transaction", 0},
+	        {"actor:vim", 2},
+	        {"actor:/usr/bin/*", 2},
+	        {"actor:vi", 0},
+	        {"user:aiko", 2},
+	        {"user:root", 2},
+	        {"explained:none", 33},
+	        {"explained:verified", 2},
 	        {"cause:offline", 12},
 	        {"seq>10", 28},
 	        {"seq:10", 35},

@@ -157,7 +157,8 @@ static void test_mistakes_are_told_with_column_and_what_was_expected(void **stat
 	        {QUERY_EVENTS, "pth:a",
 	                "column 1: unknown field 'pth', did you mean 'path'? The "
 	                "fields are package, version, os, kernel, host, arch, "
-	                "label.K, path, action, kind, cause, seq"},
+	                "label.K, path, actor, user, explained, action, kind, cause, "
+	                "seq"},
 	        {QUERY_HOSTS, "path:/etc", "column 1: unknown field 'path'"},
 	        {QUERY_HOSTS, "openssl<3", "column 1: unknown field 'openssl'"},
 	        {QUERY_HOSTS, "label.:x", "column 1: unknown field 'label.'"},
