@@ -38,12 +38,24 @@ void pipeline_note(struct pipeline *pipeline, enum event_kind kind, enum event_a
 
 /* --- from settle through the journal to the spool -------------------------------------------- */
 
+/* What still stands when reading goes on is found; what came and went is not. */
+static void note_full(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < filter_count(pipeline->filter); i++)
+		pipeline_note(pipeline, EVENT_FILE, ACTION_GAP, filter_path(pipeline->filter, i),
+		        "the spool is full: changes are read late, and what comes and goes "
+		        "meanwhile is not seen",
+		        0);
+}
+
 static void hold_while_full(struct pipeline *pipeline)
 {
 	bool is_full = state_is_full(pipeline->state);
 	if (is_full == pipeline->is_full)
 		return;
 	pipeline->is_full = is_full;
+	if (is_full)
+		note_full(pipeline);
 	if (is_full)
 		log_warn("the spool is full: reading waits for the collector");
 	else

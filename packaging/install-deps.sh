@@ -14,7 +14,7 @@ esac
 apt_build="gcc libc6-dev make pkg-config libuv1-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev libzstd-dev
  liblmdb-dev libyaml-dev libroaring-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
  uthash-dev"
-apt_test="libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+apt_test="acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
  llvm-14 cppcheck debootstrap"
 apt_bench="aide inotify-tools fatrace"
 
@@ -22,7 +22,7 @@ apt_bench="aide inotify-tools fatrace"
 dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(openssl) pkgconfig(libprotobuf-c)
  pkgconfig(libzstd) pkgconfig(lmdb) pkgconfig(yaml-0.1) pkgconfig(roaring) pkgconfig(libwebsockets)
  pkgconfig(libcurl) pkgconfig(jansson) uthash-devel"
-dnf_test="pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime"
+dnf_test="acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime"
 dnf_bench="aide inotify-tools fatrace"
 
 as_root() {

@@ -14,6 +14,8 @@ import rig  # noqa: E402  (the system tests' collector, agents and operator)
 # A directory of its own: the agent also watches the names in the directory above a watched one.
 BENCH_DIR = os.environ.get("TSUJIBAN_BENCH_DIR", "/var/tmp/tsujiban-bench")
 PATIENCE_S = 900
+# What an agent may use is limited by default: here it is to be seen what it needs.
+UNLIMITED = "limits: {cpu_percent: 0, hash_mb_per_s: 0}\n"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

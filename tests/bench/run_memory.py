@@ -3,7 +3,7 @@
 import time
 
 import tree
-from measure import cpu_s, memory, rig, say, switches, wait_scan, wait_sent
+from measure import UNLIMITED, cpu_s, memory, rig, say, switches, wait_scan, wait_sent
 from table import Note, Table
 
 ABOUT = "Agent idle and connected, 100 000 small files baselined; its collector beside it."
@@ -23,7 +23,7 @@ def run():
         pair.init_collector().start_collector()
         collector = pair.collector.child.pid
         at_start = memory(collector)
-        host = pair.host("idle", [root]).start()
+        host = pair.host("idle", [root], UNLIMITED).start()
         files, took_ms = wait_scan(host, "first scan")
         wait_sent(host)
         agent = host.process.child.pid

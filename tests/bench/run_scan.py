@@ -6,11 +6,11 @@ import shutil
 import time
 
 import tree
-from measure import cpu_s, median, memory, rig, run as run_program, run_bench, say, spread, wait_scan, wait_sent
+from measure import UNLIMITED, cpu_s, median, memory, rig, run as run_program, run_bench, say, spread, wait_scan, wait_sent
 from table import Note, Table
 
 ABOUT = ("200 000 files, median 4 KiB, lognormal (2 GB), warm cache. Plain C: two threads, openat, fstat, read, "
-         "SHA-256, nothing kept. Each run has a plain C run right before it; medians of three such pairs, in brackets "
+         "SHA-256, nothing kept; the agent without its limits of processor and reading. Each run has a plain C run right before it; medians of three such pairs, in brackets "
          "the least and the most; a ratio is of the two runs of a pair.")
 FILES = 200_000
 PAIRS = 3
@@ -21,7 +21,7 @@ def scan_alone(root):
     pair = rig.Rig()
     try:
         pair.init_collector().start_collector()
-        host = pair.host("alone", [root])
+        host = pair.host("alone", [root], UNLIMITED)
         pair.collector.stop()
         host.start()
         _, took_ms = wait_scan(host, "first scan")
@@ -44,7 +44,7 @@ def scan_together(root, restarts):
     pair = rig.Rig()
     try:
         pair.init_collector().start_collector()
-        host = pair.host("together", [root])
+        host = pair.host("together", [root], UNLIMITED)
         collector = pair.collector.child.pid
         before_s = cpu_s(collector)
         began = time.monotonic()

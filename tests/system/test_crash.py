@@ -178,7 +178,7 @@ class FullDisk(RigTest):
         host.wait_picture(self.tree)
         self.assert_exactly_once(host)
 
-    def test_spool_limit_holds_reading_and_then_heals(self):
+    def test_O02_spool_limit_is_a_gap_with_its_scope_and_then_heals(self):
         link = self.rig.link()
         host = self.started_host(port=link.port, config="limits: {spool_mb: 1}\n")
         link.cut()
@@ -186,5 +186,7 @@ class FullDisk(RigTest):
             self.write(f"f{i}", content=str(i))
         wait_until(lambda: "the spool is full" in host.process.read_log(), "the agent holds its reading")
         link.join()
+        gap = host.wait_event(action="gap", path=self.tree)
+        self.assertIn("spool is full", gap["detail"])
         host.wait_picture(self.tree)
         self.assert_exactly_once(host)

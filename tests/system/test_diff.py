@@ -56,7 +56,7 @@ class Diff(unittest.TestCase):
             return events[-1] if len(events) >= count else None
         return wait_until(found, f"{count} changes of {name}; there are {self.host.file_events()}")
 
-    def test_r01_first_change_after_the_baseline_is_shown(self):
+    def test_R01_first_change_after_the_baseline_is_shown(self):
         write(self.path("conf"), b"one\ntwo\nthree\n")
         self.begin()
         write(self.path("conf"), b"one\n2\nthree\n")
@@ -74,7 +74,7 @@ class Diff(unittest.TestCase):
         write(self.path("new"), b"a\r\nc\r\n")
         self.assertEqual(self.modified("new")["diff"], "@@ -1,2 +1,2 @@\n a\r\n-b\r\n+c\r\n")
 
-    def test_r02_secret_binary_and_large_files_are_kept_nowhere(self):
+    def test_R02_secret_binary_and_large_files_are_kept_nowhere(self):
         names = {"my.key": ("nodiff", MARK + b"\n"), "data.bin": ("binary", MARK + b"\0\1\2\n"),
                  "large": ("too large", (MARK + b"\n") * 200), "sub/deep": ("nodiff", MARK + b"\n")}
         os.mkdir(self.path("sub"))

@@ -110,7 +110,7 @@ class Packages(RigTest):
 
     # --- claims ---
 
-    def test_upgrade_is_explained_file_by_file_and_summed_up_once(self):
+    def test_K01_upgrade_is_explained_file_by_file_and_summed_up_once(self):
         host, second = self.installed()
         self.dpkg("-i", second)
         summary = self.wait_summary(host)
@@ -131,7 +131,7 @@ class Packages(RigTest):
         self.assertEqual(len(self.summaries(host)), 1)
         self.assert_exactly_once(host)
 
-    def test_binary_changed_by_hand_in_the_middle_stands_out(self):
+    def test_K02_binary_changed_by_hand_in_the_middle_stands_out(self):
         host, _ = self.installed()
         files = self.many("2.0")
         tamper = "echo evil >>$DPKG_ROOT/usr/bin/demo\n"

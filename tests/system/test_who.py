@@ -72,7 +72,7 @@ class Who(RigTest):
             self.assertIsNotNone(actor["uid"])
             self.assertGreater(len(actor["parents"]), 0)
 
-    def test_w01_a_root_shell(self):
+    def test_W01_a_root_shell(self):
         host = self.started_with_actors()
         path = self.path("by-shell")
         with subprocess.Popen(["sh", "-c", f"echo x >{path}; read line"], stdin=subprocess.PIPE) as shell:
@@ -84,7 +84,7 @@ class Who(RigTest):
         self.assertEqual(actor["parents"][0], PYTHON)
         self.assertIsNotNone(actor["started"])
 
-    def test_w01_another_user(self):
+    def test_W01_another_user(self):
         host = self.started_with_actors()
         os.chmod(self.rig.dir, 0o755)
         os.chmod(self.tree, 0o777)
@@ -103,7 +103,7 @@ class Who(RigTest):
         if not unknown:
             self.assertEqual((actor["uid"], actor["gid"]), (USER, USER))
 
-    def test_w01_sudo_from_another_user_keeps_who_logged_in(self):
+    def test_W01_sudo_from_another_user_keeps_who_logged_in(self):
         host = self.started_with_actors()
         path = self.path("by-sudo")
 
@@ -121,7 +121,7 @@ class Who(RigTest):
         if not unknown:
             self.assertEqual((actor["uid"], actor["login_uid"]), (0, LOGIN))
 
-    def test_w01_cron(self):
+    def test_W01_cron(self):
         host = self.started_with_actors()
         path = self.path("by-cron")
 
@@ -138,7 +138,7 @@ class Who(RigTest):
             self.assertIn(actor["parents"][0], (SHELL, f"[{os.path.basename(SHELL)}]"))
             self.assertEqual(actor["parents"][1], PYTHON)
 
-    def test_w01_processes_that_end_at_once(self):
+    def test_W01_processes_that_end_at_once(self):
         host = self.started_with_actors()
         paths = [self.path(f"touched-{number}") for number in range(20)]
         pids = {}
@@ -150,7 +150,7 @@ class Who(RigTest):
             self.assertEqual(actor["pid"], pids[path])
             self.assert_program(actor, unknown, TOUCH)
 
-    def test_w01_a_child_that_runs_no_program_of_its_own(self):
+    def test_W01_a_child_that_runs_no_program_of_its_own(self):
         host = self.started_with_actors()
         path = self.path("by-child")
         pid, is_done = in_child(lambda: self.write("by-child"))
@@ -159,7 +159,7 @@ class Who(RigTest):
         self.assertEqual(actor["pid"], pid)
         self.assert_program(actor, unknown, PYTHON)
 
-    def test_w01_deleted_with_its_directory(self):
+    def test_W01_deleted_with_its_directory(self):
         host = self.started_with_actors()
         os.mkdir(self.path("d"))
         path = self.write("d", "f")
@@ -170,7 +170,7 @@ class Who(RigTest):
         self.assertEqual(actor["pid"], child.pid)
         self.assert_program(actor, unknown, real("rm"))
 
-    def test_w01_inotify_names_nobody_and_says_so(self):
+    def test_W01_inotify_names_nobody_and_says_so(self):
         host = self.started_host(config="source: inotify\n")
         path = self.write("a")
         event = host.wait_event(path=path, action="created")
@@ -178,7 +178,7 @@ class Who(RigTest):
         self.assertEqual(event["actor_unknown"], "inotify names no process")
         self.assertEqual(host.status()["actors"], "not with inotify")
 
-    def test_w01_what_nobody_saw_has_nobody(self):
+    def test_W01_what_nobody_saw_has_nobody(self):
         host = self.started_host()
         host.stop()
         path = self.write("a")
