@@ -76,7 +76,7 @@ static void pack_one(struct attributes *attributes, const struct subject *subjec
 static void pack_names(
         struct attributes *attributes, const struct subject *subject, char *list, size_t len)
 {
-	const char *name[NAMES_MAX];
+	const char *name[NAMES_MAX] = {0};
 	size_t count = 0;
 	for (size_t at = 0; at < len && count < NAMES_MAX; at += strlen(list + at) + 1)
 		name[count++] = list + at;

@@ -92,7 +92,7 @@ static int take_path(void *ctx, struct slice path, const struct filestate *state
 static void work(void *ctx)
 {
 	struct audit *audit = ctx;
-	struct kv_txn *txn;
+	struct kv_txn *txn = NULL;
 	audit->rc = remember(audit);
 	if (audit->rc == 0)
 		audit->rc = kv_begin_read(state_kv(audit->state), &txn);

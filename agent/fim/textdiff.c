@@ -4,7 +4,7 @@
 
 #include "common/base/text.h"
 
-#define CONTEXT      3
+#define CONTEXT      3u
 #define WORK_MAX     (16 << 20) /* steps of the comparison: some tens of milliseconds */
 #define CONTROLS_MAX 2          /* in a hundred bytes of text that is no UTF-8 */
 
@@ -339,7 +339,7 @@ static bool put_hunk(const struct text *a, const struct text *b, size_t skipped,
 	size_t before = change->a < CONTEXT ? change->a : CONTEXT;
 	struct span hunk = *change, next = *change;
 	bool has_next;
-	while ((has_next = next_change(a, b, &next)) && next.a - hunk.a_end <= 2 * CONTEXT)
+	while ((has_next = next_change(a, b, &next)) && next.a - hunk.a_end <= (size_t)2 * CONTEXT)
 		hunk.a_end = next.a_end, hunk.b_end = next.b_end;
 	size_t after = a->count - hunk.a_end < CONTEXT ? a->count - hunk.a_end : CONTEXT;
 	struct span all = {

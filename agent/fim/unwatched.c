@@ -73,10 +73,10 @@ void unwatched_free(struct unwatched *unwatched)
 {
 	if (!unwatched)
 		return;
-	struct unwatched_dir *dir, *next;
-	HASH_ITER(hh, unwatched->dirs, dir, next)
-	{
-		HASH_DEL(unwatched->dirs, dir);
+	struct unwatched_dir *dir = unwatched->dirs, *next;
+	HASH_CLEAR(hh, unwatched->dirs);
+	for (; dir; dir = next) {
+		next = dir->hh.next;
 		free(dir);
 	}
 	timer_free(unwatched->timer);
