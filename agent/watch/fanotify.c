@@ -69,10 +69,10 @@ static void take_info(
 	}
 }
 
-static void take_record(struct fanotify *fanotify, const struct fanotify_event_metadata *metadata)
+static void take_record(struct fanotify *fanotify, const struct fanotify_event_metadata *metadata,
+        const uint8_t *bytes)
 {
 	struct fanotify_record record = {.mask = metadata->mask, .pid = metadata->pid, .pidfd = -1};
-	const uint8_t *bytes = (const uint8_t *)metadata;
 	for (size_t at = metadata->metadata_len;
 	        at + sizeof(struct fanotify_event_info_header) <= metadata->event_len;) {
 		const struct fanotify_event_info_header *header = (const void *)(bytes + at);
@@ -107,13 +107,18 @@ static void on_rested(void *ctx)
 	fd_watch_resume(fanotify->readable);
 }
 
+/* Records follow each other at multiples of four bytes: their heads are copied to be read. */
 static void take_records(struct fanotify *fanotify, size_t len)
 {
-	const struct fanotify_event_metadata *metadata = (const void *)fanotify->records;
-	while (FAN_EVENT_OK(metadata, len)) {
-		if (metadata->vers == FANOTIFY_METADATA_VERSION)
-			take_record(fanotify, metadata);
-		metadata = FAN_EVENT_NEXT(metadata, len);
+	const size_t HEAD = sizeof(struct fanotify_event_metadata);
+	for (size_t at = 0; at + HEAD <= len;) {
+		struct fanotify_event_metadata metadata;
+		memcpy(&metadata, fanotify->records + at, HEAD);
+		if (metadata.event_len < HEAD || at + metadata.event_len > len)
+			return;
+		if (metadata.vers == FANOTIFY_METADATA_VERSION)
+			take_record(fanotify, &metadata, fanotify->records + at);
+		at += metadata.event_len;
 	}
 }
 
