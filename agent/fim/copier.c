@@ -203,8 +203,11 @@ int copier_purge(struct state *state, const struct filter *filter, struct reason
 		                             err_text((int)removed))
 		                   : 0;
 	}
+	rc = state_commit(txn, out_why);
+	if (rc < 0)
+		return rc;
 	log_info("removed copies that no diff is configured for count=%lld", (long long)removed);
-	return state_commit(txn, out_why);
+	return texts_wipe(state, out_why);
 }
 
 bool copier_lacks(const struct filter *filter, struct kv_txn *txn, struct slice path,

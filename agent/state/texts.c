@@ -122,6 +122,17 @@ static int path_of(struct slice key, struct slice record, struct buf *scratch, s
 	return rc;
 }
 
+/* In place of a value of the same length. */
+static int put_zeros(struct state_txn *txn, struct slice key, size_t len)
+{
+	buf_reset(&txn->key);
+	buf_append_slice(&txn->key, key);
+	buf_reset(&txn->value);
+	memset(buf_reserve(&txn->value, len), 0, len);
+	txn->value.len = len;
+	return kv_put(txn->kv, STATE_TEXTS, buf_slice(&txn->key), buf_slice(&txn->value));
+}
+
 static int64_t purge_range(struct state_txn *txn, struct slice prefix, struct slice dir,
         bool (*may_stay)(void *ctx, struct slice path), void *ctx)
 {
@@ -137,7 +148,9 @@ static int64_t purge_range(struct state_txn *txn, struct slice prefix, struct sl
 		rc = path_of(key, record, &scratch, &path);
 		if (rc == 0 && (!is_below(path, dir) || (may_stay && may_stay(ctx, path))))
 			continue;
-		rc = kv_delete_here(cursor);
+		rc = put_zeros(txn, key, record.len);
+		if (rc == 0)
+			rc = kv_delete_here(cursor);
 		if (rc < 0)
 			break;
 		removed++;
@@ -168,4 +181,65 @@ int64_t texts_purge_below(struct state_txn *txn, struct slice dir,
 	if (near < 0)
 		return near;
 	return far < 0 ? far : near + far;
+}
+
+/* --- what free pages still hold -------------------------------------------------------------- */
+
+/*
+ * Records of a page each are put where the pages are free, and removed in the end. Their keys are
+ * no paths: what a crash leaves of them goes with the next purge.
+ */
+#define WIPE_KEY    "wipe"
+#define WIPE_STEP   1024 /* pages in one transaction */
+#define WIPE_ROUNDS 3    /* what a transaction frees can be used by the next but one */
+
+static int put_pages(struct state *state, uint32_t *number, uint64_t pages, struct reason *out_why)
+{
+	struct state_txn *txn;
+	struct buf key = BUF_INIT;
+	int rc = state_begin(state, &txn, out_why);
+	if (rc < 0)
+		return rc;
+	for (uint64_t i = 0; rc == 0 && i < pages; i++) {
+		buf_reset(&key);
+		buf_append_text(&key, WIPE_KEY);
+		buf_append_u32(&key, (*number)++);
+		rc = put_zeros(txn, buf_slice(&key), kv_page_value_bytes(state->kv));
+	}
+	buf_fini(&key);
+	if (rc == 0)
+		return state_commit(txn, out_why);
+	state_abort(txn);
+	return fail(out_why, rc, "cannot wipe the store: %s", err_text(rc));
+}
+
+static int remove_pages(struct state *state, struct reason *out_why)
+{
+	struct state_txn *txn;
+	int rc = state_begin(state, &txn, out_why);
+	if (rc < 0)
+		return rc;
+	int64_t removed = purge_range(txn, slice_text(WIPE_KEY), (struct slice){0}, NULL, NULL);
+	if (removed >= 0)
+		return state_commit(txn, out_why);
+	state_abort(txn);
+	return fail(out_why, (int)removed, "cannot wipe the store: %s", err_text((int)removed));
+}
+
+int texts_wipe(struct state *state, struct reason *out_why)
+{
+	uint32_t number = 0;
+	int rc = 0;
+	for (unsigned round = 0; rc == 0 && round < WIPE_ROUNDS; round++) {
+		uint64_t left = kv_free_pages(state->kv);
+		if (left > TEXTS_WIPE_PAGES - number)
+			left = TEXTS_WIPE_PAGES - number;
+		while (rc == 0 && left > 0) {
+			uint64_t step = left < WIPE_STEP ? left : WIPE_STEP;
+			rc = put_pages(state, &number, step, out_why);
+			left -= step;
+		}
+	}
+	int removed = remove_pages(state, out_why);
+	return rc < 0 ? rc : removed;
 }

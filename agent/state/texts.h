@@ -36,9 +36,16 @@ int texts_remove(struct state_txn *txn, struct slice path);
 int texts_move(struct state_txn *txn, struct slice from, struct slice to);
 uint64_t texts_count(struct kv_txn *txn);
 
-/* Removes, of everything below `dir`, the copies that `may_stay` (NULL: none) says no to. Returns
- * how many, or negative. */
+/* Removes, of everything below `dir`, the copies that `may_stay` (NULL: none) says no to, and
+ * writes zeros over them first: what is left of a page does not keep them. Returns how many, or
+ * negative. */
 int64_t texts_purge_below(struct state_txn *txn, struct slice dir,
         bool (*may_stay)(void *ctx, struct slice path), void *ctx);
+
+/* Writes zeros over the store's free pages, TEXTS_WIPE_PAGES at most: a store that copies on write
+ * leaves there what was removed. Some transactions of its own; to be called when nobody writes.
+ * Not reached: what LMDB leaves of small records in the gaps of pages that were once divided. */
+#define TEXTS_WIPE_PAGES 65536
+int texts_wipe(struct state *state, struct reason *out_why);
 
 #endif

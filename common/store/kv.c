@@ -17,6 +17,8 @@
 #define NEARLY_FULL_BYTES (4u << 20) /* less is free: a short write was for want of room */
 #define READERS_MAX       256
 #define PATH_ROOM         4200
+#define FREE_TABLE        0          /* LMDB's own */
+#define PAGE_HEADER_BYTES 16         /* of a page that is one value, or its beginning */
 #define NO_TABLE          UINT32_MAX /* LMDB answers EINVAL */
 
 struct kv {
@@ -277,6 +279,36 @@ uint64_t kv_size(struct kv *kv)
 		bytes += table_bytes(txn->mdb, kv->table[i]);
 	kv_abort(txn);
 	return bytes;
+}
+
+/* LMDB keeps their numbers in its first table: behind each transaction's number a list that begins
+ * with its length (as mdb_stat(1) reads it). */
+uint64_t kv_free_pages(struct kv *kv)
+{
+	struct kv_txn *txn = NULL;
+	MDB_cursor *cursor;
+	MDB_val key, list;
+	uint64_t pages = 0;
+	if (kv_begin_read(kv, &txn) < 0)
+		return 0;
+	if (mdb_cursor_open(txn->mdb, FREE_TABLE, &cursor) == 0) {
+		while (mdb_cursor_get(cursor, &key, &list, MDB_NEXT) == 0) {
+			size_t count = 0;
+			if (list.mv_size >= sizeof(count))
+				memcpy(&count, list.mv_data, sizeof(count));
+			pages += count;
+		}
+		mdb_cursor_close(cursor);
+	}
+	kv_abort(txn);
+	return pages;
+}
+
+size_t kv_page_value_bytes(struct kv *kv)
+{
+	MDB_stat info;
+	mdb_env_stat(kv->env, &info);
+	return info.ms_psize - PAGE_HEADER_BYTES;
 }
 
 /* --- transactions ----------------------------------------------------------------------------- */

@@ -37,6 +37,10 @@ void kv_close(struct kv *kv);
 void kv_release_pages(struct kv *kv);
 /* Pages in use, in bytes. */
 uint64_t kv_size(struct kv *kv);
+/* Pages that hold nothing any more, but may still have the bytes of what they once held. */
+uint64_t kv_free_pages(struct kv *kv);
+/* A value of so many bytes has one page to itself, and fills it. */
+size_t kv_page_value_bytes(struct kv *kv);
 
 int kv_begin_read(struct kv *kv, struct kv_txn **out);
 int kv_begin_write(struct kv *kv, struct kv_txn **out);

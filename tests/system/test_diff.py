@@ -136,12 +136,15 @@ class Diff(unittest.TestCase):
         self.assertEqual(self.modified("conf")["diff"], "@@ -1 +1 @@\n-old\n+new\n")
 
     def test_a_nodiff_pattern_added_later_takes_the_copy_away(self):
-        write(self.path("conf"), b"old\n")
+        write(self.path("conf"), MARK + b"\n")
         self.begin()
         self.host.stop()
+        self.assertNotEqual(holders(self.host.state), [], "the test would find a copy")
         self.host.write_config(self.entry("conf"))
         self.host.start()
-        wait_until(lambda: "removed copies" in self.host.process.read_log(), "the copy is gone")
+        wait_until(lambda: "comparison with the baseline complete" in self.host.process.read_log(),
+                   "the comparison at the start")
+        self.assertEqual(holders(self.host.state), [])
         write(self.path("conf"), b"new\n")
         event = self.modified("conf")
         self.assertIsNone(event["diff"])
