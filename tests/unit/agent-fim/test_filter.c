@@ -198,6 +198,46 @@ static void test_root_of_the_host_can_be_an_entry(void **unused)
 	filter_free(filter);
 }
 
+static enum filter_diff diff_of(const struct filter *filter, const char *path)
+{
+	return filter_diff_of(filter, slice_text(path), NULL);
+}
+
+static void test_diffs_are_for_the_entry_that_asks_and_never_for_secrets(void **unused)
+{
+	(void)unused;
+	static const char *const nodiff[] = {"*.conf", "private/", "!kept.key"};
+	struct watch_entry entries[] = {
+	        {.path = "/etc",
+	                .recursive = true,
+	                .diff_bytes = 1024,
+	                .nodiff_count = 3,
+	                .nodiff = nodiff},
+	        {.path = "/etc/ssl", .recursive = true},
+	        {.path = "/m", .recursive = true, .diff_bytes = 64},
+	        {.path = "/root/my.key", .diff_bytes = 64},
+	};
+	struct filter *filter;
+	uint64_t most = 0;
+	assert_int_equal(filter_new(entries, 4, &filter, NULL), 0);
+	assert_true(filter_has_diffs(filter));
+	assert_int_equal(filter_diff_of(filter, slice_text("/etc/hosts"), &most), FILTER_DIFF_YES);
+	assert_int_equal(most, 1024);
+	assert_int_equal(diff_of(filter, "/etc/a.conf"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/etc/a/b.conf"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/etc/private/deep/file"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/etc/private"), FILTER_DIFF_YES);
+	assert_int_equal(diff_of(filter, "/etc/shadow-"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/etc/nshadow"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/etc/other.key"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/etc/kept.key"), FILTER_DIFF_YES);
+	assert_int_equal(diff_of(filter, "/etc/ssl/openssl.cnf"), FILTER_DIFF_NO);
+	assert_int_equal(diff_of(filter, "/m/a.conf"), FILTER_DIFF_YES);
+	assert_int_equal(diff_of(filter, "/root/my.key"), FILTER_DIFF_SECRET);
+	assert_int_equal(diff_of(filter, "/elsewhere"), FILTER_DIFF_NO);
+	filter_free(filter);
+}
+
 static void refuses(const struct watch_entry *entries, size_t count, const char *part)
 {
 	struct filter *filter = NULL;
@@ -235,6 +275,7 @@ int main(void)
 	        cmocka_unit_test(test_descends_where_entries_are_covered),
 	        cmocka_unit_test(test_ancestors_lead_to_the_entry),
 	        cmocka_unit_test(test_root_of_the_host_can_be_an_entry),
+	        cmocka_unit_test(test_diffs_are_for_the_entry_that_asks_and_never_for_secrets),
 	        cmocka_unit_test(test_bad_configuration_is_refused_with_a_sentence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,9 @@ static void test_example_of_the_manual_is_read(void **state)
 	assert_false(watch(1)->recursive);
 	assert_int_equal(config.labels.count, 2);
 	assert_int_equal(config.limits.spool_mb, 64);
+	assert_int_equal(config.limits.diff_kb, 64);
+	assert_true(watch(0)->diff);
+	assert_int_equal(watch(0)->nodiff.count, 2);
 }
 
 static void test_mistakes_name_file_line_and_key(void **state)
@@ -105,6 +108,7 @@ static void test_mistakes_name_file_line_and_key(void **state)
 	refuses(GOOD "watch:\n  - path: /a\n  - path: /b\n  - path: /a\n", ":6:", "/a");
 	refuses(GOOD "watch:\n  - path: /a\n    exclude: [\"[x\"]\n", ":4:", "[x");
 	refuses(GOOD "limits: {spool_mb: 0}\n", ":3:", "spool_mb");
+	refuses(GOOD "limits: {diff_kb: 1025}\n", ":3:", "diff_kb");
 	refuses(GOOD "inventory: {interval: 1s}\n", ":3:", "interval");
 	refuses("collector: nowhere\nstate_dir: /x\n", ":1:", "collector");
 	refuses("collector: a:1\n", "", "state_dir");
