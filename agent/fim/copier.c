@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/fim/textdiff.h"
+#include "agent/state/baseline.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/codec/pack.h"
@@ -185,18 +186,32 @@ int copier_take(struct copier *copier, struct slice path, const struct filestate
 
 /* --- copies that are too many, and too few --------------------------------------------------- */
 
+/* Under this name the state remembers what the copies in it were allowed by. */
+#define ALLOWED_NAME "diffs"
+
+struct purge {
+	const struct filter *filter;
+	struct kv_txn *txn;
+};
+
 static bool may_stay(void *ctx, struct slice path)
 {
-	return filter_diff_of(ctx, path, NULL) == FILTER_DIFF_YES;
+	const struct purge *purge = ctx;
+	struct filestate known;
+	uint64_t most_bytes = 0;
+	return filter_diff_of(purge->filter, path, &most_bytes) == FILTER_DIFF_YES &&
+	       baseline_get(purge->txn, path, &known) == 0 && known.size <= most_bytes;
 }
 
-int copier_purge(struct state *state, const struct filter *filter, struct reason *out_why)
+static int64_t purge_and_commit(
+        struct state *state, const struct filter *filter, struct reason *out_why)
 {
 	struct state_txn *txn;
 	int rc = state_begin(state, &txn, out_why);
 	if (rc < 0)
 		return rc;
-	int64_t removed = texts_purge_below(txn, slice_text("/"), may_stay, (void *)filter);
+	struct purge purge = {.filter = filter, .txn = state_txn_kv(txn)};
+	int64_t removed = texts_purge_below(txn, slice_text("/"), may_stay, &purge);
 	if (removed <= 0) {
 		state_abort(txn);
 		return removed < 0 ? fail(out_why, (int)removed, "cannot remove copies: %s",
@@ -204,21 +219,62 @@ int copier_purge(struct state *state, const struct filter *filter, struct reason
 		                   : 0;
 	}
 	rc = state_commit(txn, out_why);
+	return rc < 0 ? rc : removed;
+}
+
+static bool is_remembered(struct state *state, struct slice digest)
+{
+	struct kv_txn *txn;
+	struct slice value;
+	if (kv_begin_read(state_kv(state), &txn) < 0)
+		return false;
+	bool is = state_meta_get(txn, ALLOWED_NAME, &value) == 0 && slice_equal(value, digest);
+	kv_abort(txn);
+	return is;
+}
+
+static int remember(struct state *state, struct slice digest, struct reason *out_why)
+{
+	struct state_txn *txn;
+	int rc = state_begin(state, &txn, out_why);
 	if (rc < 0)
 		return rc;
-	log_info("removed copies that no diff is configured for count=%lld", (long long)removed);
-	return texts_wipe(state, out_why);
+	rc = state_meta_put(txn, ALLOWED_NAME, digest);
+	if (rc == 0)
+		return state_commit(txn, out_why);
+	state_abort(txn);
+	return fail(out_why, rc, "cannot write the state: %s", err_text(rc));
+}
+
+/* Only when the configuration is another: looking at all copies takes time and memory. */
+int copier_purge(struct state *state, const struct filter *filter, struct reason *out_why)
+{
+	uint8_t digest[SHA256_BYTES];
+	struct slice allowed = slice_of(digest, sizeof(digest));
+	filter_digest_diffs(filter, digest);
+	if (is_remembered(state, allowed))
+		return 0;
+	int64_t removed = purge_and_commit(state, filter, out_why);
+	if (removed < 0)
+		return (int)removed;
+	if (removed > 0) {
+		log_info("removed copies that the configuration does not allow count=%lld",
+		        (long long)removed);
+		int rc = texts_wipe(state, out_why);
+		if (rc < 0)
+			return rc;
+	}
+	kv_release_pages(state_kv(state));
+	return remember(state, allowed, out_why);
 }
 
 bool copier_lacks(const struct filter *filter, struct kv_txn *txn, struct slice path,
         const struct filestate *known)
 {
-	struct text_copy copy;
 	uint64_t most_bytes = 0;
 	if (!has_hash(known) || !filter_has_diffs(filter) ||
 	        filter_diff_of(filter, path, &most_bytes) != FILTER_DIFF_YES ||
 	        known->size > most_bytes)
 		return false;
-	return texts_get(txn, path, &copy) < 0 ||
-	       memcmp(copy.sha256, known->sha256, SHA256_BYTES) != 0;
+	return !texts_has(txn, path);
 }

@@ -20,7 +20,7 @@
 #include "agent/state/texts.h"
 #include "common/model/event.h"
 
-#define COPIER_BATCH_BYTES (2u << 20)
+#define COPIER_BATCH_BYTES (512u << 10)
 
 struct copier;
 

@@ -364,6 +364,32 @@ bool filter_has_diffs(const struct filter *filter)
 	return filter->has_diffs;
 }
 
+static void append_counted(struct buf *out, const void *bytes, size_t len)
+{
+	buf_append_u32(out, (uint32_t)len);
+	buf_append(out, bytes, len);
+}
+
+void filter_digest_diffs(const struct filter *filter, uint8_t out[SHA256_BYTES])
+{
+	struct buf all = BUF_INIT;
+	for (size_t i = 0; i < filter->count; i++) {
+		const struct root *root = &filter->root[i];
+		append_counted(&all, root->path.ptr, root->path.len);
+		buf_append_u64(&all, root->diff_bytes);
+		buf_append_u32(&all, (uint32_t)root->nodiff.count);
+		for (size_t k = 0; k < root->nodiff.count; k++) {
+			const struct pattern *pattern = &root->nodiff.item[k];
+			append_counted(&all, pattern->text, pattern->len);
+			buf_append_byte(&all, (uint8_t)pattern->anchor);
+			buf_append_byte(&all, pattern->takes_back);
+			buf_append_byte(&all, pattern->directories_only);
+		}
+	}
+	digest_of(buf_slice(&all), out);
+	buf_fini(&all);
+}
+
 bool filter_descends(const struct filter *filter, struct slice dir)
 {
 	struct filter_dir in = filter_in(filter, dir);

@@ -19,6 +19,7 @@
 #ifndef TSUJIBAN_AGENT_FIM_FILTER_H
 #define TSUJIBAN_AGENT_FIM_FILTER_H
 
+#include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/base/slice.h"
 
@@ -75,6 +76,8 @@ enum filter_diff filter_diff_of(
         const struct filter *filter, struct slice path, uint64_t *out_most_bytes);
 /* False: there are no diffs at all. */
 bool filter_has_diffs(const struct filter *filter);
+/* Equal for two filters that give every path the same answer to filter_diff_of. */
+void filter_digest_diffs(const struct filter *filter, uint8_t out[SHA256_BYTES]);
 /* The entry that decides for this path; -1: none. */
 int filter_entry_of(const struct filter *filter, struct slice path);
 

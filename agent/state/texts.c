@@ -47,6 +47,16 @@ int texts_get(struct kv_txn *txn, struct slice path, struct text_copy *out)
 	return rc;
 }
 
+bool texts_has(struct kv_txn *txn, struct slice path)
+{
+	struct buf key = BUF_INIT;
+	struct slice record;
+	bool has = pathkey_append(&key, path) == 0 &&
+	           kv_get(txn, STATE_TEXTS, buf_slice(&key), &record) == 0;
+	buf_fini(&key);
+	return has;
+}
+
 int texts_put(struct state_txn *txn, struct slice path, const struct text_copy *copy)
 {
 	int rc = find_key(&txn->key, path);
@@ -109,17 +119,19 @@ static bool is_below(struct slice path, struct slice dir)
 	       slice_starts_with(path, slice_of(dir.ptr, len));
 }
 
-/* A record that cannot be read is nobody's. */
+/* Reads the record only where the key does not tell: most records are pages of their own. One that
+ * has no path is nobody's. */
 static int path_of(struct slice key, struct slice record, struct buf *scratch, struct slice *out)
 {
 	struct text_copy copy;
-	int rc = read_record(record, &copy, out);
-	if (rc < 0 || out->len > 0)
-		return rc;
 	buf_reset(scratch);
-	rc = pathkey_path(key, scratch);
-	*out = buf_slice(scratch);
-	return rc;
+	int rc = pathkey_path(key, scratch);
+	if (rc == 0) {
+		*out = buf_slice(scratch);
+		return 0;
+	}
+	rc = read_record(record, &copy, out);
+	return rc == 0 && out->len == 0 ? ERR_FORMAT : rc;
 }
 
 /* In place of a value of the same length. */

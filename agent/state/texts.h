@@ -29,6 +29,8 @@ struct text_copy {
 
 /* Borrowed from the store, as baseline_get. */
 int texts_get(struct kv_txn *txn, struct slice path, struct text_copy *out);
+/* Touches no page of the copy itself. */
+bool texts_has(struct kv_txn *txn, struct slice path);
 int texts_put(struct state_txn *txn, struct slice path, const struct text_copy *copy);
 /* Fine when there is none. */
 int texts_remove(struct state_txn *txn, struct slice path);

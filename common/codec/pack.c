@@ -6,8 +6,8 @@
 
 #include "common/base/mem.h"
 
-#define LEVEL  3
-#define WINDOW 18 /* log2: keeps the context small */
+#define LEVEL  1
+#define WINDOW 17 /* log2: keeps the context small */
 
 struct packer {
 	ZSTD_CCtx *compress;

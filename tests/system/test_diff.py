@@ -157,6 +157,18 @@ class Diff(unittest.TestCase):
         self.assertIsNone(event["diff"])
         self.assertEqual(event["diff_omitted"], "no copy")
 
+    def test_a_lower_limit_takes_the_copies_of_larger_files_away(self):
+        write(self.path("conf"), (MARK + b"\n") * 100)
+        self.begin()
+        self.host.stop()
+        self.host.write_config(self.entry(), "limits: {diff_kb: 1}\n")
+        self.host.start()
+        wait_until(lambda: "comparison with the baseline complete" in self.host.process.read_log(),
+                   "the comparison at the start")
+        self.assertEqual(holders(self.host.state), [])
+        write(self.path("conf"), b"small\n")
+        self.assertEqual(self.modified("conf")["diff_omitted"], "too large")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -238,6 +238,35 @@ static void test_diffs_are_for_the_entry_that_asks_and_never_for_secrets(void **
 	filter_free(filter);
 }
 
+static void digest_diffs(const struct watch_entry *entry, uint8_t out[SHA256_BYTES])
+{
+	struct filter *filter;
+	assert_int_equal(filter_new(entry, 1, &filter, NULL), 0);
+	filter_digest_diffs(filter, out);
+	filter_free(filter);
+}
+
+static void test_another_limit_or_pattern_gives_another_digest(void **unused)
+{
+	(void)unused;
+	static const char *const name[] = {"a"}, *const entry[] = {"b/a"}, *const root[] = {"/a"};
+	const char *const *patterns[] = {name, entry, root, NULL};
+	struct watch_entry watch = {.path = "/m", .recursive = true, .diff_bytes = 1};
+	uint8_t digest[5][SHA256_BYTES], again[SHA256_BYTES];
+	for (size_t i = 0; i < 4; i++) {
+		watch.nodiff = patterns[i];
+		watch.nodiff_count = patterns[i] ? 1 : 0;
+		digest_diffs(&watch, digest[i]);
+	}
+	digest_diffs(&watch, again);
+	assert_memory_equal(again, digest[3], SHA256_BYTES);
+	watch.diff_bytes = 2;
+	digest_diffs(&watch, digest[4]);
+	for (size_t i = 0; i < 5; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(digest[i], digest[k], SHA256_BYTES);
+}
+
 static void refuses(const struct watch_entry *entries, size_t count, const char *part)
 {
 	struct filter *filter = NULL;
@@ -276,6 +305,7 @@ int main(void)
 	        cmocka_unit_test(test_ancestors_lead_to_the_entry),
 	        cmocka_unit_test(test_root_of_the_host_can_be_an_entry),
 	        cmocka_unit_test(test_diffs_are_for_the_entry_that_asks_and_never_for_secrets),
+	        cmocka_unit_test(test_another_limit_or_pattern_gives_another_digest),
 	        cmocka_unit_test(test_bad_configuration_is_refused_with_a_sentence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
