@@ -87,7 +87,7 @@ int texts_remove(struct state_txn *txn, struct slice path)
 
 int texts_move(struct state_txn *txn, struct slice from, struct slice to)
 {
-	struct text_copy copy;
+	struct text_copy copy = {0};
 	struct buf packed = BUF_INIT; /* writing moves the store's pages */
 	if (texts_count(txn->kv) == 0)
 		return 0;

@@ -289,7 +289,7 @@ uint64_t kv_free_pages(struct kv *kv)
 	MDB_cursor *cursor;
 	MDB_val key, list;
 	uint64_t pages = 0;
-	if (kv_begin_read(kv, &txn) < 0)
+	if (kv_begin_read(kv, &txn) < 0 || !txn)
 		return 0;
 	if (mdb_cursor_open(txn->mdb, FREE_TABLE, &cursor) == 0) {
 		while (mdb_cursor_get(cursor, &key, &list, MDB_NEXT) == 0) {
