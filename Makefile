@@ -62,12 +62,13 @@ FLOOR_agent/state      := agent/state $(FLOOR_common)
 FLOOR_agent/touch      := agent/touch $(FLOOR_agent/state)
 FLOOR_agent/watch      := agent/watch $(FLOOR_agent/touch)
 FLOOR_agent/who        := agent/who $(FLOOR_agent/touch)
-FLOOR_agent/packages   := agent/packages $(FLOOR_agent/touch)
+FLOOR_agent/rpmdb      := agent/rpmdb $(FLOOR_common)
+FLOOR_agent/packages   := agent/packages agent/rpmdb $(FLOOR_agent/touch)
 FLOOR_agent/fim        := agent/fim $(FLOOR_agent/touch)
 FLOOR_agent/inventory  := agent/inventory $(FLOOR_agent/state)
 FLOOR_agent/ship       := agent/ship $(FLOOR_agent/state)
-FLOOR_agent            := agent agent/watch agent/who agent/packages agent/fim agent/inventory \
-	agent/ship $(FLOOR_agent/touch)
+FLOOR_agent            := agent agent/watch agent/who agent/rpmdb agent/packages agent/fim \
+	agent/inventory agent/ship $(FLOOR_agent/touch)
 
 FLOOR_collector/store  := collector/store $(FLOOR_common)
 FLOOR_collector/index  := collector/index $(FLOOR_common)

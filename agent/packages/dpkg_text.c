@@ -90,7 +90,7 @@ int dpkg_each_listed(struct slice list, int (*each)(void *ctx, struct slice path
 
 static bool take_md5sum(struct slice line, struct slice *path, uint8_t md5[MD5_BYTES])
 {
-	const size_t HEX = 2 * MD5_BYTES;
+	const size_t HEX = (size_t)2 * MD5_BYTES;
 	if (line.len < HEX + 3 || line.ptr[HEX] != ' ')
 		return false;
 	*path = slice_of(line.ptr + HEX + 2, line.len - HEX - 2);
@@ -101,7 +101,7 @@ static bool take_md5sum(struct slice line, struct slice *path, uint8_t md5[MD5_B
 static bool take_conffile(struct slice line, struct slice *path, uint8_t md5[MD5_BYTES])
 {
 	static const char *const MARKS[] = {" remove-on-upgrade", " obsolete"};
-	const size_t HEX = 2 * MD5_BYTES;
+	const size_t HEX = (size_t)2 * MD5_BYTES;
 	for (size_t i = 0; i < sizeof(MARKS) / sizeof(MARKS[0]); i++) {
 		size_t len = strlen(MARKS[i]);
 		if (line.len > len && memcmp(line.ptr + line.len - len, MARKS[i], len) == 0)

@@ -219,7 +219,7 @@ class Content(Scenario):
         path = self.write("large", content="x" * (2 << 20))
         self.watching(config="limits: {file_mb: 1}\n")
         self.ignored = (path,)
-        baseline = next(e for e in self.host.events() if e["path"] == path)["after"]
+        baseline = next(e for e in self.host.events() if e.get("path") == path)["after"]
         self.assertEqual((baseline["sha256"], baseline.get("hash_reason")), (None, "too large"))
         with open(path, "ab") as out:
             out.write(b"more")
