@@ -201,7 +201,8 @@ static int tell_pair(
 static int take_links(struct alternatives *alternatives, struct slice *text)
 {
 	struct slice line, none = {0};
-	if (!text_take_line(text, &line) || !text_take_line(text, &line))
+	bool has_mode = text_take_line(text, &line);
+	if (!has_mode || !text_take_line(text, &line))
 		return 0;
 	int rc = tell_pair(alternatives, 0, line, none);
 	while (rc == 0 && text_take_line(text, &line) && line.len > 0) {

@@ -14,10 +14,10 @@
 #include "common/base/mem.h"
 
 #define QUIET_MS_DEFAULT 300
-#define MOST_MS_DEFAULT  (15 * 60 * 1000)
+#define MOST_MS_DEFAULT  (15ull * 60 * 1000)
 #define NEAR_FACTOR      5 /* a front end calls dpkg again soon */
-#define TELL_MS          (5 * 60 * 1000)
-#define RETRY_MS         (10 * 60 * 1000)
+#define TELL_MS          (5ull * 60 * 1000)
+#define RETRY_MS         (10ull * 60 * 1000)
 
 enum phase { IDLE, RUNNING, SURVEYING, TELLING };
 

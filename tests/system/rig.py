@@ -270,7 +270,7 @@ class Host:
                 json.dumps({k: e.get(k) for k in ("action", "path", "old_path", "cause", "changed")})
                 for e in self.events()[-30:])) from None
 
-    def wait_picture(self, *roots, ignore=()):
+    def wait_picture(self, *roots, ignore=(), patience_s=PATIENCE_S):
         """Waits until the collector's picture of these roots equals the disk."""
         last = {}
 
@@ -286,7 +286,7 @@ class Host:
             return disk == picture
 
         try:
-            wait_until(is_equal, f"the picture of '{self.name}' equals the disk")
+            wait_until(is_equal, f"the picture of '{self.name}' equals the disk", patience_s)
         except AssertionError as failure:
             raise AssertionError(f"{failure}: {last}; status {self.status()}") from None
 

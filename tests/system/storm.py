@@ -25,6 +25,7 @@ from storm_worker import MAPPED, Worker, clock, make_corner, make_mapped
 
 WORKERS = 3
 WATCHES = 40  # where there are few
+UNWATCHED_S = 120  # rounds over unwatched directories begin up to a minute apart: one under way, and one after it
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -205,7 +206,8 @@ class Storm:
 
     def faults_of_picture(self, ignored):
         try:
-            self.host.wait_picture(self.inside, ignore=ignored)
+            patience_s = rigs.PATIENCE_S + (UNWATCHED_S if self.has_few_watches else 0)
+            self.host.wait_picture(self.inside, ignore=ignored, patience_s=patience_s)
         except AssertionError as failure:
             return [(None, None, str(failure))]
         return []
