@@ -110,6 +110,14 @@ static const struct config_key LIMITS[] = {
                 .min = 1,
                 .max = 1024,
                 .help = "larger files have no text diff"},
+        {.name = "busy_per_min",
+                .type = CONFIG_U64,
+                LIMIT(busy_per_min),
+                .fallback = "15",
+                .min = 0,
+                .max = 100000,
+                .help = "events of one path; beyond it there is one in 10 to 60 s, with a count; "
+                        "0: never"},
         {0},
 };
 

@@ -40,6 +40,7 @@ struct agent_config {
 		uint64_t spool_mb;
 		uint64_t file_mb;
 		uint64_t diff_kb;
+		uint64_t busy_per_min;
 	} limits;
 };
 

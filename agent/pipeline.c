@@ -210,8 +210,8 @@ static void on_audit_touched(void *ctx, const struct touch *touch)
 static bool on_audit_is_busy(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
-	return pipeline->is_scanning || pipeline->is_full || settle_count(pipeline->settle) > 0 ||
-	       !walk_is_idle(pipeline->walk);
+	return pipeline->is_scanning || pipeline->is_full ||
+	       settle_count_current(pipeline->settle) > 0 || !walk_is_idle(pipeline->walk);
 }
 
 static void on_audit_changed(void *ctx)
@@ -228,7 +228,8 @@ static const struct audit_events AUDIT_EVENTS = {
 
 static int make_fim(struct pipeline *pipeline, struct reason *out_why)
 {
-	struct settle_limits settle_limits = {0};
+	struct settle_limits settle_limits = {
+	        .busy_per_minute = (uint32_t)pipeline->config->limits.busy_per_min};
 	struct journal_limits journal_limits = {
 	        .hash_limit_bytes = pipeline->config->limits.file_mb << 20};
 	pipeline->budget = budget_new(pipeline->config->limits.cpu_percent,

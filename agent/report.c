@@ -72,6 +72,8 @@ static void put_watch(struct report *report)
 	status_put(&report->status, "unwatched_directories", "%zu",
 	        unwatched_count(stages->unwatched));
 	status_put(&report->status, "pending_paths", "%zu", settle_count(stages->settle));
+	status_put(&report->status, "busy_paths", "%zu",
+	        settle_count(stages->settle) - settle_count_current(stages->settle));
 	status_put(&report->status, "scan", "%s", report->scan ? report->scan : "complete");
 	if (report->scan) {
 		status_put(&report->status, "scan_entries", "%llu",

@@ -166,6 +166,7 @@ static int find(struct write *write, struct slice path, const struct sighting *s
 	        .time_ns = sighting->time_ns,
 	        .actor = settled->by ? &settled->by->actor : NULL,
 	        .actor_gap = settled->gap,
+	        .changes = settled->changes,
 	};
 	out->is_baselined = is_baselined(write, path);
 	find_diff(&sighting->copied, out);

@@ -21,6 +21,7 @@ struct settle *settle_new(const struct settle_limits *limits,
 	        .most_ms = limits->most_ms ? limits->most_ms : MOST_MS_DEFAULT,
 	        .paths = limits->paths ? limits->paths : PATHS_DEFAULT,
 	};
+	settle->busy = busy_new(limits->busy_per_minute);
 	settle->overflowed = overflowed;
 	settle->ctx = ctx;
 	return settle;
@@ -37,6 +38,7 @@ void settle_free(struct settle *settle)
 		item_free(item);
 	}
 	due_fini(&settle->waiting);
+	busy_free(settle->busy);
 	free(settle);
 }
 
@@ -70,7 +72,7 @@ void settle_touch(struct settle *settle, const struct touch *touch, uint64_t now
 	}
 }
 
-static void send_out(struct settle *settle, struct item *item)
+static void send_out(struct settle *settle, struct item *item, uint64_t now_ms)
 {
 	struct item *old = item->old;
 	item_unschedule(settle, item);
@@ -83,6 +85,10 @@ static void send_out(struct settle *settle, struct item *item)
 	        .by = item->hands.by,
 	        .gap = hands_gap(&item->hands),
 	};
+	if (item->is_gathered)
+		item->out.changes = item->dones > 0 ? item->dones : item->writes;
+	if (item->cause == CAUSE_LIVE)
+		busy_read(settle->busy, item->hh.hashv, now_ms);
 	item->hands = (struct hands){0}; /* `out` has the reference now */
 	if (old) {
 		item->out.old_path = slice_of(old->path, old->path_len);
@@ -95,7 +101,7 @@ static void send_out(struct settle *settle, struct item *item)
 	item->out_mark = item->told_mark;
 	item->is_out = true;
 	item->is_told = false;
-	item_recount(settle, item);
+	item_put_off(settle, item, false);
 }
 
 size_t settle_take(struct settle *settle, uint64_t now_ms, const struct settled **out, size_t most)
@@ -106,7 +112,7 @@ size_t settle_take(struct settle *settle, uint64_t now_ms, const struct settled 
 		item_make_ready(settle, item_of_due(due));
 	while (count < most && settle->ready) {
 		struct item *item = settle->ready;
-		send_out(settle, item);
+		send_out(settle, item, now_ms);
 		out[count++] = &item->out;
 	}
 	return count;
@@ -127,8 +133,14 @@ static void tell_again(
 		item->cause = out.cause;
 	item->told_mark = item->out_mark;
 	item_recount(settle, item);
-	if (again_ms < item->due.at_ms)
+	if (out.changes > 0) {
+		item->is_gathered = true;
+		item->dones += out.changes;
+	}
+	if (again_ms < item->due.at_ms) {
 		due_set(&settle->waiting, &item->due, again_ms);
+		item_put_off(settle, item, false);
+	}
 	if (!old)
 		return;
 	if (!item->old && item_link(item, old)) {
@@ -181,16 +193,33 @@ size_t settle_count(const struct settle *settle)
 	return HASH_COUNT(settle->items);
 }
 
+size_t settle_count_current(const struct settle *settle)
+{
+	return HASH_COUNT(settle->items) - settle->put_off;
+}
+
 size_t settle_count_cause(const struct settle *settle, enum event_cause cause)
 {
 	return settle->by_cause[cause];
 }
 
+/* Is put off no longer. */
+static void go_on(struct settle *settle, struct item *item)
+{
+	due_remove(&settle->waiting, &item->due);
+	due_set(&settle->waiting, &item->due, 0);
+	item_put_off(settle, item, false);
+	item_schedule(settle, item);
+}
+
 void settle_mark(struct settle *settle)
 {
 	settle->mark++;
-	for (struct item *item = settle->items; item; item = item->hh.next)
+	for (struct item *item = settle->items; item; item = item->hh.next) {
+		if (item->is_put_off)
+			go_on(settle, item);
 		item_recount(settle, item);
+	}
 }
 
 size_t settle_count_older(const struct settle *settle)

@@ -11,6 +11,9 @@
  * Who acted: see hands.h. The reference of `by` is settle's from `ready` to settle_finish, so a
  * worker may read the actor; a path that is read again keeps it.
  *
+ * A path that changes all the time (busy.h) is put off: its changes gather for up to a minute. Not
+ * put off are directories, what a walk found, and once in that time that it was deleted.
+ *
  * Memory   above limit paths, a further touch of a path that is not yet held becomes a request to
  *          compare its directory (`overflowed`), so that memory is bounded and nothing is
  *          forgotten.
@@ -27,9 +30,10 @@ struct settle;
 
 /* 0 stands for the default. */
 struct settle_limits {
-	uint64_t quiet_ms; /* default 500 */
-	uint64_t most_ms;  /* default 3000 */
-	size_t paths;      /* default 65536 */
+	uint64_t quiet_ms;        /* default 500 */
+	uint64_t most_ms;         /* default 3000 */
+	size_t paths;             /* default 65536 */
+	uint32_t busy_per_minute; /* readings of one path; more make it busy. 0: never */
 };
 
 /* One path to read, with what all its touches said together. Lives in settle from `ready` to
@@ -44,7 +48,8 @@ struct settled {
 	enum event_cause cause; /* of the first touch; CAUSE_LIVE if one was live and CREATED */
 	struct witness *by; /* of the last touch that had one; NULL: unknown, and gap says why */
 	enum actor_gap gap;
-	uint32_t changes; /* how many changes are merged here, as far as touches tell */
+	uint32_t changes; /* of one that was put off: how many are merged here, as far as touches
+	                   * tell; else 0 */
 };
 
 struct settle *settle_new(const struct settle_limits *limits,
@@ -65,10 +70,12 @@ void settle_finish(struct settle *settle, const struct settled *settled, uint64_
 uint64_t settle_next_ms(const struct settle *settle);
 /* Held in all: waiting, ready and out. */
 size_t settle_count(const struct settle *settle);
+/* The same without what is put off. */
+size_t settle_count_current(const struct settle *settle);
 /* The same with this cause only (to know when a baseline is complete). */
 size_t settle_count_cause(const struct settle *settle, enum event_cause cause);
 /* From now on settle_count_older counts what is held of touches that came before this call: 0 once
- * all of them have been finished. */
+ * all of them have been finished. What was put off is put off no longer. */
 void settle_mark(struct settle *settle);
 size_t settle_count_older(const struct settle *settle);
 

@@ -33,7 +33,7 @@ struct item *item_find_or_add(struct settle *settle, struct slice path)
 /* Called whenever what was said of an item, or what is out of it, has changed. */
 void item_recount(struct settle *settle, struct item *item)
 {
-	unsigned counted = item->is_told ? 1u << item->cause : 0;
+	unsigned counted = item->is_told && !item->is_put_off ? 1u << item->cause : 0;
 	if (item->is_out && item->out.path.ptr)
 		counted |= 1u << item->out.cause;
 	for (unsigned cause = 0; cause <= CAUSE_MAX; cause++) {
@@ -74,6 +74,15 @@ void item_schedule(struct settle *settle, struct item *item)
 	due_add(&settle->waiting, &item->due);
 }
 
+void item_put_off(struct settle *settle, struct item *item, bool is_put_off)
+{
+	settle->put_off += is_put_off;
+	settle->put_off -= item->is_put_off;
+	item->is_put_off = is_put_off;
+	item->is_gathered |= is_put_off;
+	item_recount(settle, item);
+}
+
 void item_make_ready(struct settle *settle, struct item *item)
 {
 	due_remove(&settle->waiting, &item->due);
@@ -93,6 +102,7 @@ void item_drop_if_empty(struct settle *settle, struct item *item)
 	if (item->is_told || item->is_out || item->leader)
 		return;
 	item_unschedule(settle, item);
+	settle->put_off -= item->is_put_off;
 	HASH_DELETE(hh, settle->items, item);
 	item_free(item);
 }
@@ -116,6 +126,8 @@ void item_tell(struct settle *settle, struct item *item, unsigned hints, uint32_
 		item->hints = 0;
 		hands_fini(&item->hands);
 		item->lives = item->lives_at_rename = item->old_lives = 0;
+		item->is_gathered = false;
+		item->dones = item->writes = 0;
 		item->cause = cause;
 		item->first_ms = now_ms;
 		item->told_mark = settle->mark;
@@ -137,6 +149,18 @@ static uint64_t quiet_until(const struct settle *settle, const struct item *item
 	return quiet < most ? quiet : most;
 }
 
+/* That something is gone is urgent, unless it is one of many that come and go. */
+static uint64_t put_off_until(const struct settle *settle, const struct item *item,
+        const struct touch *touch, uint64_t now_ms)
+{
+	const unsigned CHANGES = TOUCH_CREATED | TOUCH_WRITING | TOUCH_DONE | TOUCH_GONE;
+	bool is_change = touch->hints && !(touch->hints & ~CHANGES);
+	bool is_loss = touch->hints & TOUCH_GONE && !(item->hints & TOUCH_CREATED);
+	if (touch->cause != CAUSE_LIVE || !is_change)
+		return 0;
+	return busy_until(settle->busy, item->hh.hashv, is_loss, now_ms);
+}
+
 void item_tell_touch(
         struct settle *settle, struct item *item, const struct touch *touch, uint64_t now_ms)
 {
@@ -145,9 +169,14 @@ void item_tell_touch(
 	bool was_due = item->is_told && item->due.at_ms <= now_ms;
 	item_tell(settle, item, touch->hints, lives, touch->cause, now_ms);
 	hands_add(&item->hands, touch->by, touch->gap);
+	item->dones += touch->hints & TOUCH_DONE ? 1 : 0;
+	item->writes += touch->hints & TOUCH_WRITING ? 1 : 0;
+	if (was_due)
+		return;
 	uint64_t due_ms = is_terminal(touch) ? now_ms : quiet_until(settle, item, now_ms);
-	if (!was_due)
-		due_set(&settle->waiting, &item->due, due_ms);
+	uint64_t until_ms = put_off_until(settle, item, touch, now_ms);
+	item_put_off(settle, item, until_ms > due_ms);
+	due_set(&settle->waiting, &item->due, until_ms > due_ms ? until_ms : due_ms);
 }
 
 /* A path that a rename has to do with, to be looked at by itself. */
@@ -157,6 +186,8 @@ void item_tell_done(
 	unsigned hints = TOUCH_DONE | (touch->hints & TOUCH_RELIST);
 	item_tell(settle, item, hints, 0, touch->cause, now_ms);
 	hands_add(&item->hands, touch->by, touch->gap);
-	if (item->due.at_ms > now_ms)
+	if (item->due.at_ms > now_ms) {
 		due_set(&settle->waiting, &item->due, now_ms);
+		item_put_off(settle, item, false);
+	}
 }

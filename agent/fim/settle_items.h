@@ -13,6 +13,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "agent/fim/busy.h"
 #include "agent/fim/due.h"
 #include "agent/fim/hands.h"
 #include "agent/fim/settle.h"
@@ -30,7 +31,7 @@ struct item {
 	UT_hash_handle hh;
 	struct item *prev, *next; /* in the list of ready ones */
 
-	bool is_told;      /* something was said; the eight below tell what */
+	bool is_told;      /* something was said; the eleven below tell what */
 	bool is_born_live; /* a creation among it, as it happened */
 	unsigned hints;
 	uint32_t lives;
@@ -38,12 +39,16 @@ struct item {
 	uint32_t old_lives;
 	enum event_cause cause;
 	struct hands hands;
+	bool is_gathered; /* it was put off: how many changes are merged is worth telling */
+	uint32_t dones;   /* touches that told the end of a change */
+	uint32_t writes;  /* and those that told one in the middle */
 	struct item *old; /* companion: the last rename came from there */
 
 	struct item *leader; /* this is the companion of that rename, which has not been out yet */
 
 	bool is_out;
 	bool is_ready;        /* in the list */
+	bool is_put_off;      /* is told, and waits because it is busy */
 	struct item *out_old; /* out together with this one, which has `out` */
 
 	uint64_t first_ms;  /* when the first of the gathered touches came */
@@ -67,6 +72,8 @@ struct settle {
 	size_t by_cause[CAUSE_MAX + 1];
 	uint32_t mark; /* how many times settle_mark was called */
 	size_t older;  /* items with something of before the last time */
+	struct busy *busy;
+	size_t put_off; /* items that are */
 };
 
 struct item *item_of_due(struct due *due);
@@ -77,6 +84,7 @@ void item_recount(struct settle *settle, struct item *item);
 /* Where the item belongs now that something about it has changed. */
 void item_schedule(struct settle *settle, struct item *item);
 void item_unschedule(struct settle *settle, struct item *item);
+void item_put_off(struct settle *settle, struct item *item, bool is_put_off);
 void item_make_ready(struct settle *settle, struct item *item);
 void item_free(struct item *item);
 void item_drop_if_empty(struct settle *settle, struct item *item);

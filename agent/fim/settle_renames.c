@@ -57,6 +57,7 @@ static void rename_one(struct settle *settle, struct item *item, struct item *ol
 	uint32_t lives = old->is_told && old->lives > 0 ? old->lives - 1 : 0;
 	if (item_link(item, old)) {
 		old->is_told = false;
+		item_put_off(settle, old, false);
 		item->old_lives += lives;
 		hands_add_before(&item->hands, &old->hands);
 		hands_fini(&old->hands);

@@ -407,6 +407,7 @@ void plan_make(struct plan *plan, uint64_t seed)
 	for (unsigned i = 0; i < QUEUES; i++)
 		maker.queue[i] = sim_alloc(OPS_MAX * sizeof(struct op));
 	make_settings(&maker, &plan->settings);
+	plan->settings.busy_per_min = (uint64_t[]){0, 1, 3, 15}[seed % 4];
 	maker.folders = 1 + (unsigned)below(&maker, 3);
 	maker.leaves = 1 + (unsigned)below(&maker, 5);
 	maker.depth = 1 + (unsigned)below(&maker, 4);

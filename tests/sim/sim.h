@@ -46,6 +46,7 @@ struct sim_settings {
 	uint64_t spool_bytes;
 	size_t listing_chunk; /* entries of one getdents64 */
 	unsigned short_read_percent;
+	uint64_t busy_per_min; /* limits.busy_per_min */
 };
 
 struct sim {
