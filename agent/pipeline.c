@@ -7,7 +7,6 @@
 #include "agent/fim/unwatched.h"
 #include "agent/fim/copier.h"
 #include "agent/inventory/inventory.h"
-#include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/ship/ship.h"
@@ -79,7 +78,7 @@ static void on_committed(void *ctx, uint64_t events)
 	hold_while_full(pipeline);
 	walk_resume(pipeline->walk);
 	pipeline_end_scan(pipeline);
-	packages_step(pipeline->packages);
+	pipeline_step_packages(pipeline);
 	pipeline_follow_links(pipeline);
 	pipeline_rest_if_due(pipeline);
 	report_changed(pipeline->report);
@@ -326,7 +325,7 @@ static void start(struct pipeline *pipeline, bool is_continued)
 		who_start(pipeline->who);
 	pipeline_begin_scan(pipeline);
 	if (!pipeline->is_first)
-		packages_start(pipeline->packages);
+		pipeline_start_packages(pipeline);
 	inventory_start(pipeline->inventory);
 	ship_start(pipeline->ship);
 	journal_kick(pipeline->journal);
@@ -369,7 +368,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	trimmer_free(pipeline->trimmer);
 	inventory_free(pipeline->inventory);
 	journal_free(pipeline->journal);
-	packages_free(pipeline->packages);
+	pipeline_free_packages(pipeline);
 	links_free(pipeline->links);
 	unwatched_free(pipeline->unwatched);
 	walk_free(pipeline->walk);

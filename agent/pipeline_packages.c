@@ -1,14 +1,19 @@
 #include "agent/packages/packages.h"
 
+#include "agent/packages/manager.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 
-/* A first scan tells nothing that a run could explain: it does not wait. */
+/* Reading waits while one of them says so. A first scan tells nothing that a run could explain: it
+ * does not wait. */
 static void on_wait(void *ctx, bool wait)
 {
-	struct pipeline *pipeline = ctx;
+	struct pipeline_packages *one = ctx;
+	struct pipeline *pipeline = one->pipeline;
 	bool is_baselining = pipeline->is_scanning && pipeline->is_first;
-	journal_wait(pipeline->journal, wait && !is_baselining);
+	one->is_waiting = wait && !is_baselining;
+	wait = pipeline->packages[0].is_waiting || pipeline->packages[1].is_waiting;
+	journal_wait(pipeline->journal, wait);
 	if (!wait)
 		walk_resume(pipeline->walk);
 }
@@ -21,8 +26,14 @@ static void mark(struct pipeline *pipeline)
 
 static void on_explain(void *ctx, struct explainer *explainer)
 {
-	struct pipeline *pipeline = ctx;
-	journal_explain(pipeline->journal, explainer);
+	struct pipeline_packages *one = ctx;
+	struct pipeline *pipeline = one->pipeline;
+	one->explainer = explainer;
+	struct explainer *first = pipeline->packages[0].explainer;
+	struct explainer *second = pipeline->packages[1].explainer;
+	struct explainer *both = first && second ? explainer_both(first, second) : NULL;
+	journal_explain(pipeline->journal, both ? both : first ? first : second);
+	explainer_drop(both);
 	if (explainer)
 		mark(pipeline);
 }
@@ -30,7 +41,8 @@ static void on_explain(void *ctx, struct explainer *explainer)
 /* What a walk finds, because settle or the kernel's queue had overflowed, was touched before. */
 static bool on_is_told(void *ctx)
 {
-	struct pipeline *pipeline = ctx;
+	struct pipeline_packages *one = ctx;
+	struct pipeline *pipeline = one->pipeline;
 	if (pipeline->is_scanning || !walk_is_idle(pipeline->walk)) {
 		pipeline->is_marked = false;
 		return false;
@@ -42,14 +54,14 @@ static bool on_is_told(void *ctx)
 
 static void on_note(void *ctx, const struct event *event)
 {
-	struct pipeline *pipeline = ctx;
-	journal_note(pipeline->journal, event);
+	struct pipeline_packages *one = ctx;
+	journal_note(one->pipeline->journal, event);
 }
 
 static void on_remember(void *ctx, struct slice name, struct slice value)
 {
-	struct pipeline *pipeline = ctx;
-	journal_remember(pipeline->journal, name, value);
+	struct pipeline_packages *one = ctx;
+	journal_remember(one->pipeline->journal, name, value);
 }
 
 /* Looking at the database takes some megabytes for a moment, and so does what is written of it. */
@@ -63,7 +75,8 @@ void pipeline_rest_if_due(struct pipeline *pipeline)
 
 static void on_noted(void *ctx)
 {
-	struct pipeline *pipeline = ctx;
+	struct pipeline_packages *one = ctx;
+	struct pipeline *pipeline = one->pipeline;
 	journal_kick(pipeline->journal);
 	pipeline->is_rest_due = true;
 	pipeline_rest_if_due(pipeline);
@@ -78,9 +91,47 @@ static const struct packages_events PACKAGES_EVENTS = {
         .noted = on_noted,
 };
 
+static int make(
+        struct pipeline_packages *one, const struct manager *manager, struct reason *out_why)
+{
+	struct pipeline *pipeline = one->pipeline;
+	const char *root = pipeline->config->packages.root;
+	struct packages_limits limits = {0};
+	bool is_host = strcmp(root, "/") == 0;
+	if (manager->is_present && !manager->is_present(is_host ? "" : root))
+		return 0;
+	return packages_new(pipeline->loop, pipeline->state, manager, root, &limits,
+	        &PACKAGES_EVENTS, one, &one->packages, out_why);
+}
+
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why)
 {
-	struct packages_limits limits = {0};
-	return packages_new(pipeline->loop, pipeline->state, pipeline->config->packages.root,
-	        &limits, &PACKAGES_EVENTS, pipeline, &pipeline->packages, out_why);
+	static const struct manager *const MANAGERS[PIPELINE_MANAGERS] = {&MANAGER_DPKG};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < PIPELINE_MANAGERS; i++) {
+		pipeline->packages[i].pipeline = pipeline;
+		if (MANAGERS[i])
+			rc = make(&pipeline->packages[i], MANAGERS[i], out_why);
+	}
+	return rc;
+}
+
+void pipeline_free_packages(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < PIPELINE_MANAGERS; i++)
+		packages_free(pipeline->packages[i].packages);
+}
+
+void pipeline_start_packages(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < PIPELINE_MANAGERS; i++)
+		if (pipeline->packages[i].packages)
+			packages_start(pipeline->packages[i].packages);
+}
+
+void pipeline_step_packages(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < PIPELINE_MANAGERS; i++)
+		if (pipeline->packages[i].packages)
+			packages_step(pipeline->packages[i].packages);
 }

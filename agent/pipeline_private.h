@@ -21,15 +21,28 @@
 
 struct audit;
 struct budget;
+struct explainer;
 struct inventory;
 struct mounts;
-struct packages;
 struct report;
 struct ship;
 struct trimmer;
 struct unwatched;
 struct who;
 struct watchlist;
+
+/* dpkg and rpm. */
+#define PIPELINE_MANAGERS 2
+
+struct packages;
+
+/* One package manager. */
+struct pipeline_packages {
+	struct pipeline *pipeline;
+	struct packages *packages; /* NULL: it was never used here */
+	struct explainer *explainer;
+	bool is_waiting; /* reading is to wait for its run */
+};
 
 struct pipeline {
 	struct loop *loop;
@@ -50,7 +63,7 @@ struct pipeline {
 	struct budget *budget; /* of bulk work */
 	struct audit *audit;
 	struct unwatched *unwatched;
-	struct packages *packages;
+	struct pipeline_packages packages[PIPELINE_MANAGERS];
 	struct inventory *inventory;
 	struct trimmer *trimmer;
 	struct ship *ship;
@@ -88,6 +101,10 @@ void pipeline_settle_overflowed(void *ctx, struct slice dir, enum event_cause ca
 void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event_cause cause);
 
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why);
+void pipeline_free_packages(struct pipeline *pipeline);
+/* As packages.h says of start and step. */
+void pipeline_start_packages(struct pipeline *pipeline);
+void pipeline_step_packages(struct pipeline *pipeline);
 void pipeline_rest_if_due(struct pipeline *pipeline);
 
 void pipeline_tell_links(struct pipeline *pipeline);

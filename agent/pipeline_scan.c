@@ -1,7 +1,6 @@
 #include <malloc.h>
 
 #include "agent/fim/roots.h"
-#include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/state/baseline.h"
@@ -68,5 +67,5 @@ void pipeline_end_scan(struct pipeline *pipeline)
 	pipeline_rest(pipeline);
 	/* Its first look at the database takes memory too: not both at once. */
 	if (pipeline->is_first)
-		packages_start(pipeline->packages);
+		pipeline_start_packages(pipeline);
 }

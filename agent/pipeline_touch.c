@@ -5,7 +5,6 @@
 #include "agent/fim/compare.h"
 #include "agent/fim/roots.h"
 #include "agent/fim/unwatched.h"
-#include "agent/packages/packages.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/watch/mounts.h"
@@ -293,7 +292,7 @@ static void on_walk_idle(void *ctx)
 	watch_compared(pipeline->watch);
 	unwatched_round_over(pipeline->unwatched);
 	pipeline_end_scan(pipeline);
-	packages_step(pipeline->packages);
+	pipeline_step_packages(pipeline);
 }
 
 const struct walk_events PIPELINE_WALK_EVENTS = {

@@ -7,7 +7,6 @@
 #include "agent/fim/footing.h"
 #include "agent/fim/journal_batch.h"
 #include "agent/fim/tries.h"
-#include "agent/touch/explainer.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
@@ -279,7 +278,7 @@ static void write_done(void *ctx)
 	struct explainer *explainer = batch->explainer;
 	batch->explainer = NULL;
 	if (explainer && batch->rc == 0)
-		explainer->told(explainer, batch->explained);
+		explainer->told(explainer, &batch->tally);
 	explainer_drop(explainer);
 	if (batch->rc < 0)
 		finish_failed(journal, batch);

@@ -7,7 +7,6 @@
 
 #include "agent/fim/budget.h"
 #include "agent/state/baseline.h"
-#include "agent/touch/explainer.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"

@@ -20,6 +20,7 @@
 #include "agent/fim/probe.h"
 #include "agent/fim/settle.h"
 #include "agent/state/state.h"
+#include "agent/touch/explainer.h"
 
 /* One path as a worker found it. */
 struct sighting {
@@ -66,7 +67,7 @@ struct journal_batch {
 	int rc;
 	struct reason why;
 	uint64_t events;
-	uint32_t explained[EXPLAINED_MAX + 1]; /* of those, changes of files, with an explainer */
+	struct tally tally; /* of those, changes of files, with an explainer */
 };
 
 /* What one worker reads with; the readings lie in the arena until the batch has been written. */

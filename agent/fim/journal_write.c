@@ -11,7 +11,6 @@
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
 #include "agent/state/texts.h"
-#include "agent/touch/explainer.h"
 #include "agent/touch/witness.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -60,8 +59,7 @@ static int tell(struct write *write, const struct event *event)
 {
 	int rc = append(write, event);
 	if (rc == 0 && write->batch->explainer)
-		write->batch
-		        ->explained[event->explained ? event->explained->state : EXPLAINED_NONE]++;
+		tally_add(&write->batch->tally, event->explained);
 	return rc;
 }
 
@@ -583,7 +581,7 @@ static int write_all(struct write *write)
 void batch_write(struct journal_batch *batch)
 {
 	struct write write = {.batch = batch, .below_left = BELOW_MAX};
-	memset(batch->explained, 0, sizeof(batch->explained));
+	batch->tally = (struct tally){0};
 	batch->rc = state_begin(batch->state, &write.txn, &batch->why);
 	if (batch->rc < 0)
 		return;

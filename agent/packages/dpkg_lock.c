@@ -50,7 +50,7 @@ bool dpkg_is_front_end(const char *exe)
 	return false;
 }
 
-enum dpkg_holder dpkg_holder(const char *root, pid_t *out_pid)
+enum manager_holder dpkg_holder(const char *root, pid_t *out_pid)
 {
 	char name[PATH_MAX];
 	pid_t pid = holder_of(root, "lock");
@@ -58,9 +58,9 @@ enum dpkg_holder dpkg_holder(const char *root, pid_t *out_pid)
 	if (pid != 0) {
 		name_of(pid, name);
 		if (strcmp(name, "dpkg") == 0)
-			return DPKG_WORKS;
-		return dpkg_is_front_end(name) ? DPKG_IS_NEAR : DPKG_STRANGER;
+			return HOLDER_WORKS;
+		return dpkg_is_front_end(name) ? HOLDER_IS_NEAR : HOLDER_STRANGER;
 	}
 	*out_pid = pid = holder_of(root, "lock-frontend");
-	return pid != 0 ? DPKG_IS_NEAR : DPKG_FREE;
+	return pid != 0 ? HOLDER_IS_NEAR : HOLDER_NONE;
 }

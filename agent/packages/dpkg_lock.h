@@ -7,19 +7,11 @@
 #ifndef TSUJIBAN_AGENT_PACKAGES_DPKG_LOCK_H
 #define TSUJIBAN_AGENT_PACKAGES_DPKG_LOCK_H
 
-#include <stdbool.h>
-#include <sys/types.h>
+#include "agent/packages/manager.h"
 
 #define DPKG_DIR "/var/lib/dpkg"
 
-enum dpkg_holder {
-	DPKG_FREE,     /* nobody holds either */
-	DPKG_WORKS,    /* dpkg itself holds "lock" */
-	DPKG_IS_NEAR,  /* a front end holds one of them, dpkg is not running */
-	DPKG_STRANGER, /* a program that is no package manager holds "lock" */
-};
-
-enum dpkg_holder dpkg_holder(const char *root, pid_t *out_pid);
+enum manager_holder dpkg_holder(const char *root, pid_t *out_pid);
 /* Judges a program by the name of its file. */
 bool dpkg_is_front_end(const char *exe);
 

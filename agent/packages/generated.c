@@ -61,16 +61,6 @@ static const struct rule {
         {"var/lib/systemd/deb-systemd-*/**", "*"},
 };
 
-static bool say(const struct run_package *package, struct explained *out)
-{
-	*out = (struct explained){.state = EXPLAINED_GENERATED};
-	if (package) {
-		out->package = package->name;
-		out->version = package->version.ptr ? package->version : package->old_version;
-	}
-	return true;
-}
-
 static bool is_named(struct slice name, struct slice patterns)
 {
 	struct slice pattern;
@@ -117,10 +107,11 @@ static bool explain_by_rule(
 		if (!glob_matches_path(slice_text(RULES[i].path), path))
 			continue;
 		if (strcmp(RULES[i].package, "*") == 0)
-			return !is_foreign_info(run, change->path) && say(NULL, out);
+			return !is_foreign_info(run, change->path) &&
+			       label_say(NULL, EXPLAINED_GENERATED, out);
 		const struct run_package *package = find_package(run, RULES[i].package);
 		if (package)
-			return say(package, out);
+			return label_say(package, EXPLAINED_GENERATED, out);
 	}
 	return false;
 }
@@ -207,7 +198,8 @@ static bool explain_python(
 		const struct run_package *package = entry ? entry->package
 		                                          : find_package(manifest_run(manifest),
 		                                                    "python3* pypy3* libpython3*");
-		is_explained = is_owned && is_sound && package && say(package, out);
+		is_explained = is_owned && is_sound && package &&
+		               label_say(package, EXPLAINED_GENERATED, out);
 	}
 	buf_fini(&source);
 	return is_explained;
@@ -226,7 +218,7 @@ static bool explain_cache_directory(
 	const struct manifest_entry *entry = is_one ? manifest_find(manifest,
 	                                                      slice_of(path.ptr, path.len - len))
 	                                            : NULL;
-	return entry && say(entry->package, out);
+	return entry && label_say(entry->package, EXPLAINED_GENERATED, out);
 }
 
 /* --- links ----------------------------------------------------------------------------------- */
@@ -245,14 +237,16 @@ static bool explain_alternative(
 	if (!target.ptr)
 		return false;
 	if (change->after)
-		return manifest_has_link(manifest, change->path, target) && say(NULL, out);
+		return manifest_has_link(manifest, change->path, target) &&
+		       label_say(NULL, EXPLAINED_GENERATED, out);
 	/* Gone together with what it led to; or with the link in /etc/alternatives. */
 	bool is_inner = slice_starts_with(change->path, slice_text("/etc/alternatives/"));
 	const struct manifest_entry *entry = is_inner ? manifest_find(manifest, target) : NULL;
 	if (entry)
-		return say(entry->package, out);
+		return label_say(entry->package, EXPLAINED_GENERATED, out);
 	return slice_starts_with(target, slice_text("/etc/alternatives/")) &&
-	       !manifest_has_link(manifest, change->path, target) && say(NULL, out);
+	       !manifest_has_link(manifest, change->path, target) &&
+	       label_say(NULL, EXPLAINED_GENERATED, out);
 }
 
 /* Units, sites and the like of a package of the run, enabled or disabled by its scripts. */
@@ -270,12 +264,12 @@ static bool explain_enabled(
 	if (is_place && target.ptr) {
 		link_target(change->path, target, &full);
 		const struct manifest_entry *entry = manifest_find(manifest, buf_slice(&full));
-		is_explained = entry && say(entry->package, out);
+		is_explained = entry && label_say(entry->package, EXPLAINED_GENERATED, out);
 	} else if (is_place && change->after && change->after->type == FILE_DIRECTORY) {
 		is_explained = glob_matches(slice_text("*.wants"), path) ||
 		               glob_matches(slice_text("*.requires"), path);
 		if (is_explained)
-			say(NULL, out);
+			label_say(NULL, EXPLAINED_GENERATED, out);
 	}
 	buf_fini(&full);
 	return is_explained;

@@ -1,159 +1,36 @@
 #include "agent/packages/label.h"
 
-#include "agent/packages/generated.h"
-#include "agent/packages/link_target.h"
-#include "common/base/buf.h"
-
 #define MODE_STICKY       01000u
 #define MODE_WRITE_OTHERS 00002u
 #define MODE_RISKY        (06000u | MODE_WRITE_OTHERS)
 
-/* dpkg's own siblings of a path, and what may be in them. */
-static const struct sibling {
-	const char *suffix;
-	bool is_passing;   /* there only while dpkg works on the path */
-	bool is_set_aside; /* the content that stood at the path before */
-} SIBLINGS[] = {
-        {".dpkg-new", true, false},
-        {".dpkg-tmp", true, false},
-        {".dpkg-dist", false, false},
-        {".dpkg-old", false, true},
-        /* dpkg-maintscript-helper(1), of a configuration file that is no longer shipped */
-        {".dpkg-bak", false, true},
-        {".dpkg-backup", true, false},
-        {".dpkg-remove", true, false},
-};
-
-static const struct sibling *find_sibling(struct slice path, struct slice *out_base)
+bool label_say(const struct run_package *package, enum explained_state state, struct explained *out)
 {
-	for (size_t i = 0; i < sizeof(SIBLINGS) / sizeof(SIBLINGS[0]); i++) {
-		size_t len = strlen(SIBLINGS[i].suffix);
-		if (path.len <= len ||
-		        memcmp(path.ptr + path.len - len, SIBLINGS[i].suffix, len) != 0)
-			continue;
-		*out_base = slice_of(path.ptr, path.len - len);
-		return &SIBLINGS[i];
+	*out = (struct explained){.state = state};
+	if (package) {
+		out->package = package->name;
+		out->version = package->version.ptr ? package->version : package->old_version;
 	}
-	return NULL;
-}
-
-static bool say(
-        const struct run_package *package, enum explained_state state, struct explained *out)
-{
-	*out = (struct explained){
-	        .state = state,
-	        .package = package->name,
-	        .version = package->version.ptr ? package->version : package->old_version,
-	};
 	return true;
 }
 
-bool label_wants_md5(const struct manifest *manifest, struct slice path)
-{
-	struct slice base;
-	const struct manifest_entry *entry = manifest_find(manifest, path);
-	if (entry)
-		return entry->has_md5;
-	return find_sibling(path, &base) && manifest_find(manifest, base);
-}
-
-/* --- what no package vouches for ------------------------------------------------------------- */
-
-static bool gains_power(const struct manifest *manifest, const struct change *change)
+uint32_t label_gained_modes(const struct change *change)
 {
 	const struct filestate *before = change->before, *after = change->after;
 	if (!after || after->type == FILE_SYMLINK)
-		return false;
+		return 0;
 	/* Directories for everybody (sticky) and for a group (setgid) are usual. */
 	uint32_t risky = after->type == FILE_DIRECTORY ? MODE_WRITE_OTHERS : MODE_RISKY;
-	uint32_t gained = after->mode & risky & ~(before ? before->mode : 0);
 	if (after->type == FILE_DIRECTORY && (after->mode & MODE_STICKY))
-		gained = 0;
-	bool changes_owner = before && before->uid == 0 && after->uid != 0;
-	bool changes_capabilities = before &&
-	                            (filestate_diff(before, after) & CHANGED_CAPABILITIES);
-	if (changes_owner || changes_capabilities)
-		return true;
-	return gained && !manifest_is_overridden(manifest, change->path, after->mode);
+		return 0;
+	return after->mode & risky & ~(before ? before->mode : 0);
 }
 
-/* --- what the database lists ----------------------------------------------------------------- */
-
-static bool has_md5(const struct change *change, const struct manifest_entry *entry)
-{
-	return change->after && change->after->type == FILE_REGULAR && change->md5 &&
-	       entry->has_md5 && memcmp(change->md5, entry->md5, MD5_BYTES) == 0;
-}
-
-static bool leads_to_owned(const struct manifest *manifest, const struct change *change)
+bool label_is_handed_over(const struct change *change)
 {
 	const struct filestate *before = change->before, *after = change->after;
-	struct buf target = BUF_INIT;
-	if (before && before->type == FILE_SYMLINK && slice_equal(before->target, after->target))
-		return true;
-	link_target(change->path, after->target, &target);
-	bool is_owned = manifest_is_owned(manifest, buf_slice(&target));
-	buf_fini(&target);
-	return is_owned;
-}
-
-static bool label_listed(const struct manifest *manifest, const struct change *change,
-        const struct manifest_entry *entry, struct explained *out)
-{
-	if (!change->after)
-		return false; /* listed, and gone */
-	bool is_as_listed = false;
-	switch (change->after->type) {
-	case FILE_REGULAR:
-		is_as_listed = has_md5(change, entry);
-		break;
-	case FILE_DIRECTORY:
-		is_as_listed = !entry->has_md5;
-		break;
-	case FILE_SYMLINK:
-		is_as_listed = !entry->has_md5 && leads_to_owned(manifest, change);
-		break;
-	default:
-		break;
-	}
-	enum explained_state state = entry->is_conffile ? EXPLAINED_CONFFILE : EXPLAINED_VERIFIED;
-	return is_as_listed && say(entry->package, state, out);
-}
-
-/* --- siblings -------------------------------------------------------------------------------- */
-
-static bool label_sibling(
-        const struct manifest *manifest, const struct change *change, struct explained *out)
-{
-	struct slice base;
-	const struct sibling *sibling = find_sibling(change->path, &base);
-	const struct manifest_entry *entry = sibling ? manifest_find(manifest, base) : NULL;
-	if (!entry)
+	if (!after || after->type == FILE_SYMLINK || !before)
 		return false;
-	enum explained_state state = entry->is_conffile ? EXPLAINED_CONFFILE : EXPLAINED_GENERATED;
-	if (!change->after)
-		return say(entry->package, sibling->is_passing ? EXPLAINED_GENERATED : state, out);
-	if (has_md5(change, entry))
-		return say(entry->package, state, out);
-	bool was_replaced = key_set_has(&manifest_run(manifest)->replaced, key_of(base));
-	bool is_set_aside = sibling->is_set_aside && change->after->type == FILE_REGULAR &&
-	                    (was_replaced || entry->is_lost);
-	return is_set_aside && say(entry->package, EXPLAINED_CONFFILE, out);
-}
-
-bool label_change(
-        const struct manifest *manifest, const struct change *change, struct explained *out)
-{
-	if (gains_power(manifest, change))
-		return false;
-	const struct manifest_entry *entry = manifest_find(manifest, change->path);
-	bool is_gone = change->before && !change->after;
-	if (entry && entry->is_lost && is_gone)
-		return say(entry->package, EXPLAINED_REMOVED, out);
-	if (entry && !entry->is_lost && label_listed(manifest, change, entry, out))
-		return true;
-	/* A packaged file that is not as packaged: nothing else explains it. */
-	if (entry && entry->has_md5)
-		return false;
-	return label_sibling(manifest, change, out) || generated_explains(manifest, change, out);
+	return (before->uid == 0 && after->uid != 0) ||
+	       (filestate_diff(before, after) & CHANGED_CAPABILITIES);
 }

@@ -1,22 +1,5 @@
 /*
- * label - whether a run explains a change of one path: the first that fits of
- *
- *	verified    the database lists it: a regular file whose content has the database's MD5, a
- *	            directory, or a symbolic link to something that a package owns (dpkg keeps no
- *	            target)
- *	conffile    a configuration file as it was shipped; the one that was set aside for it
- *	            (.dpkg-old), or set beside it (.dpkg-dist)
- *	removed     it is gone, the database listed it for a package of the run, and no package
- *	            lists it now
- *	generated   by a maintainer script or a trigger of a package of the run: generated.h; and
- *	            what dpkg itself makes and removes on its way
- *
- * None of them explains that a file gained setuid, setgid or write permission for others, another
- * owner or capabilities, unless dpkg-statoverride asks for it: a database without modes cannot
- * vouch for that.
- *
- * Trust: dpkg's database is not signed and root can write it. "Verified" says that disk and
- * database agree and that a logged run brought it about, not more.
+ * label - what is asked about one changed path, and what holds for every package manager's answer.
  *
  * Thread   any; the manifest is sealed.
  */
@@ -35,9 +18,12 @@ struct change {
 	const uint8_t *md5; /* of the content of `after`; NULL: unknown */
 };
 
-bool label_wants_md5(const struct manifest *manifest, struct slice path);
-/* False: not explained. Sets all of `out` but manager and transaction. */
-bool label_change(
-        const struct manifest *manifest, const struct change *change, struct explained *out);
+/* Sets all of `out` but manager and transaction. `package` NULL: no single one answers for it. */
+bool label_say(
+        const struct run_package *package, enum explained_state state, struct explained *out);
+/* Write permission for others, setuid or setgid bits that the file had not before. */
+uint32_t label_gained_modes(const struct change *change);
+/* It belonged to root and does no more, or has other capabilities. */
+bool label_is_handed_over(const struct change *change);
 
 #endif

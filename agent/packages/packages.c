@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "agent/packages/dpkg_lock.h"
-#include "agent/packages/dpkg_watch.h"
+#include "agent/packages/manager.h"
 #include "agent/packages/survey.h"
 #include "agent/packages/teller.h"
 #include "common/base/clock.h"
@@ -15,7 +15,7 @@
 
 #define QUIET_MS_DEFAULT 300
 #define MOST_MS_DEFAULT  (15ull * 60 * 1000)
-#define NEAR_FACTOR      5 /* a front end calls dpkg again soon */
+#define NEAR_FACTOR      5 /* a front end calls its package manager again soon */
 #define TELL_MS          (5ull * 60 * 1000)
 #define RETRY_MS         (10ull * 60 * 1000)
 
@@ -24,12 +24,14 @@ enum phase { IDLE, RUNNING, SURVEYING, TELLING };
 struct packages {
 	struct loop *loop;
 	struct state *state;
+	const struct manager *manager;
 	char *root; /* "" for "/" */
 	struct packages_limits limits;
 	struct packages_events events;
 	void *ctx;
 
-	struct dpkg_watch *watch;
+	struct signs *signs;
+	int kept;            /* of the manager, to find the holder of its lock */
 	struct timer *quiet; /* until a survey */
 	struct timer *most;  /* until what waits, or is waited for, is not waited for any longer */
 
@@ -53,6 +55,11 @@ struct packages {
 };
 
 static void advance(struct packages *packages);
+
+static enum manager_holder find_holder(struct packages *packages, pid_t *out_pid)
+{
+	return packages->manager->holder(packages->root, &packages->kept, out_pid);
+}
 
 /* --- saying ---------------------------------------------------------------------------------- */
 
@@ -78,8 +85,8 @@ static void warn_of_stranger(struct packages *packages, pid_t pid)
 		return;
 	packages->is_warned = true;
 	snprintf(detail, sizeof(detail),
-	        "process %d holds dpkg's lock and is no package manager: nothing waits for it",
-	        (int)pid);
+	        "process %d holds %s's lock and is no package manager: nothing waits for it",
+	        (int)pid, packages->manager->name);
 	log_warn("%s", detail);
 	note(packages, EVENT_AGENT, ACTION_DEGRADED, (struct slice){0}, slice_text(detail), NULL);
 	packages->events.noted(packages->ctx);
@@ -99,8 +106,8 @@ static void note_unlogged(struct packages *packages, const struct survey *survey
 	if (count <= UNLOGGED_MAX)
 		return;
 	snprintf(more, sizeof(more),
-	        "%zu more changes of the package database that dpkg's log does not tell of",
-	        count - UNLOGGED_MAX);
+	        "%zu more changes of the database of %s that no run accounts for",
+	        count - UNLOGGED_MAX, packages->manager->name);
 	note(packages, EVENT_TRANSACTION, ACTION_UNLOGGED, survey->unlogged[0].path,
 	        slice_text(more), NULL);
 }
@@ -119,12 +126,12 @@ static void note_summary(struct packages *packages, const struct survey *survey)
 	const struct run *run = manifest_run(packages->manifest);
 	struct transaction transaction = {
 	        .id = survey->id,
-	        .manager = slice_text("dpkg"),
+	        .manager = slice_text(packages->manager->name),
 	        .packages = run_count(run, RUN_UNPACKED),
 	};
 	struct buf detail = BUF_INIT;
 	memcpy(transaction.events, packages->told, sizeof(transaction.events));
-	teller_summarize(run, packages->told, &detail);
+	teller_summarize(packages->manager, run, packages->told, &detail);
 	log_info("%s", buf_text(&detail));
 	note(packages, EVENT_TRANSACTION, ACTION_COMPLETED, (struct slice){0}, buf_slice(&detail),
 	        &transaction);
@@ -168,7 +175,8 @@ static void set_explainer(struct packages *packages, struct survey *survey)
 	packages->manifest = NULL;
 	if (survey && survey->manifest) {
 		packages->manifest = survey->manifest;
-		packages->explainer = teller_new(survey->manifest, survey->id, on_told, packages);
+		packages->explainer = teller_new(
+		        packages->manager, survey->manifest, survey->id, on_told, packages);
 		survey->manifest = NULL;
 	}
 	if (old || packages->explainer)
@@ -225,8 +233,8 @@ static void release(struct packages *packages)
 static void give_up(struct packages *packages)
 {
 	char detail[REASON_MAX];
-	snprintf(detail, sizeof(detail), "package runs cannot be explained: %.400s",
-	        packages->survey->why.text);
+	snprintf(detail, sizeof(detail), "runs of %s cannot be explained: %.400s",
+	        packages->manager->name, packages->survey->why.text);
 	log_error("%s", detail);
 	if (!packages->is_warned)
 		note(packages, EVENT_AGENT, ACTION_DEGRADED, (struct slice){0}, slice_text(detail),
@@ -239,19 +247,20 @@ static void give_up(struct packages *packages)
 	timer_start(packages->quiet, RETRY_MS, 0);
 }
 
-static void look_after_quiet(struct packages *packages, enum dpkg_holder holder)
+static void look_after_quiet(struct packages *packages, enum manager_holder holder)
 {
 	uint64_t quiet_ms = packages->limits.quiet_ms;
-	timer_start(packages->quiet, holder == DPKG_IS_NEAR ? quiet_ms * NEAR_FACTOR : quiet_ms, 0);
+	timer_start(
+	        packages->quiet, holder == HOLDER_IS_NEAR ? quiet_ms * NEAR_FACTOR : quiet_ms, 0);
 }
 
 /* More was done while the survey was made: nothing that waits is let go for it to be told wrong. */
 static void go_on_waiting(struct packages *packages)
 {
 	pid_t pid;
-	enum dpkg_holder holder = dpkg_holder(packages->root, &pid);
+	enum manager_holder holder = find_holder(packages, &pid);
 	packages->phase = RUNNING;
-	if (holder != DPKG_WORKS)
+	if (holder != HOLDER_WORKS)
 		look_after_quiet(packages, holder);
 }
 
@@ -285,7 +294,7 @@ static void begin_survey(struct packages *packages, bool is_overdue)
 	packages->phase = SURVEYING;
 	packages->is_due = false;
 	packages->is_overdue = is_overdue;
-	packages->survey = survey_new(packages->state, packages->root);
+	packages->survey = survey_new(packages->manager, packages->state, packages->root);
 	packages->is_at_work = true;
 	packages->is_under_way = true;
 	loop_work(packages->loop, survey_work, survey_done, packages);
@@ -305,19 +314,19 @@ static void on_seen(void *ctx, unsigned signs)
 {
 	struct packages *packages = ctx;
 	pid_t pid;
-	packages->is_due |= (signs & (DPKG_LOGGED | DPKG_CHANGED)) != 0;
+	packages->is_due |= (signs & (SIGN_RUNS | SIGN_CHANGED)) != 0;
 	if (packages->phase == SURVEYING)
 		return;
-	enum dpkg_holder holder = dpkg_holder(packages->root, &pid);
-	bool is_logged = signs & DPKG_LOGGED;
-	if (is_logged && holder == DPKG_STRANGER)
+	enum manager_holder holder = find_holder(packages, &pid);
+	bool runs = signs & SIGN_RUNS;
+	if (runs && holder == HOLDER_STRANGER)
 		warn_of_stranger(packages, pid);
 	/* Even if nobody works any more: a short run may be over before its first word is heard. */
-	if (is_logged && holder != DPKG_STRANGER && packages->phase != RUNNING)
+	if (runs && holder != HOLDER_STRANGER && packages->phase != RUNNING)
 		begin_run(packages);
-	if (holder == DPKG_WORKS)
+	if (holder == HOLDER_WORKS)
 		timer_stop(packages->quiet); /* it ends with a sign of its own */
-	else if (packages->is_due && (signs & DPKG_UNLOCKED || !timer_is_active(packages->quiet)))
+	else if (packages->is_due && (signs & SIGN_UNLOCKED || !timer_is_active(packages->quiet)))
 		look_after_quiet(packages, holder);
 	advance(packages);
 }
@@ -326,7 +335,7 @@ static void on_quiet(void *ctx)
 {
 	struct packages *packages = ctx;
 	pid_t pid;
-	if (packages->phase != SURVEYING && dpkg_holder(packages->root, &pid) != DPKG_WORKS)
+	if (packages->phase != SURVEYING && find_holder(packages, &pid) != HOLDER_WORKS)
 		begin_survey(packages, false);
 }
 
@@ -339,7 +348,7 @@ static void on_most(void *ctx)
 	if (packages->phase == RUNNING) {
 		begin_survey(packages, true);
 	} else if (packages->phase == TELLING) {
-		if (dpkg_holder(packages->root, &pid) == DPKG_WORKS)
+		if (find_holder(packages, &pid) == HOLDER_WORKS)
 			begin_run(packages);
 		else if (packages->is_due)
 			begin_survey(packages, false);
@@ -356,26 +365,29 @@ static void advance(struct packages *packages)
 	bool is_busy = packages->phase != TELLING || timer_is_active(packages->quiet);
 	if (is_busy || (packages->explainer && !packages->events.is_told(packages->ctx)))
 		return;
-	enum dpkg_holder holder = dpkg_holder(packages->root, &pid);
+	enum manager_holder holder = find_holder(packages, &pid);
 	bool is_stale = packages->is_due || packages->is_overdue;
-	if (holder == DPKG_WORKS && (is_stale || packages->explainer))
+	if (holder == HOLDER_WORKS && (is_stale || packages->explainer))
 		begin_run(packages);
 	else if (is_stale)
 		look_after_quiet(packages, holder);
-	else if (holder != DPKG_IS_NEAR || !packages->explainer || packages->is_starting)
+	else if (holder != HOLDER_IS_NEAR || !packages->explainer || packages->is_starting)
 		finish(packages);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-int packages_new(struct loop *loop, struct state *state, const char *root,
-        const struct packages_limits *limits, const struct packages_events *events, void *ctx,
-        struct packages **out, struct reason *out_why)
+int packages_new(struct loop *loop, struct state *state, const struct manager *manager,
+        const char *root, const struct packages_limits *limits,
+        const struct packages_events *events, void *ctx, struct packages **out,
+        struct reason *out_why)
 {
 	struct packages *packages = mem_new(sizeof(*packages));
 	bool is_host = strcmp(root, "/") == 0;
 	packages->loop = loop;
 	packages->state = state;
+	packages->manager = manager;
+	packages->kept = -1;
 	packages->root = mem_copy_text(root, is_host ? 0 : strlen(root));
 	packages->limits = *limits;
 	if (packages->limits.quiet_ms == 0)
@@ -388,7 +400,8 @@ int packages_new(struct loop *loop, struct state *state, const char *root,
 	pthread_cond_init(&packages->is_quiet, NULL);
 	packages->quiet = timer_new(loop, on_quiet, packages);
 	packages->most = timer_new(loop, on_most, packages);
-	int rc = dpkg_watch_new(loop, packages->root, on_seen, packages, &packages->watch, out_why);
+	int rc = signs_new(loop, packages->root, manager->places, manager->place_count, on_seen,
+	        packages, &packages->signs, out_why);
 	if (rc < 0) {
 		packages_free(packages);
 		return rc;
@@ -405,7 +418,9 @@ void packages_free(struct packages *packages)
 	while (packages->is_at_work)
 		pthread_cond_wait(&packages->is_quiet, &packages->mutex);
 	pthread_mutex_unlock(&packages->mutex);
-	dpkg_watch_free(packages->watch);
+	signs_free(packages->signs);
+	if (packages->kept >= 0)
+		close(packages->kept);
 	timer_free(packages->quiet);
 	timer_free(packages->most);
 	drop_survey(packages);
@@ -423,7 +438,7 @@ void packages_start(struct packages *packages)
 		return; /* a sign came first */
 	packages->is_starting = true;
 	packages->is_due = true;
-	if (dpkg_holder(packages->root, &pid) == DPKG_WORKS) {
+	if (find_holder(packages, &pid) == HOLDER_WORKS) {
 		begin_run(packages);
 		return;
 	}

@@ -2,7 +2,7 @@
  * packages - package managers' runs: what they change is read when they are done, explained by
  * their database, and summed up in one event.
  *
- *	idle ──log grows, dpkg holds its lock──► running (reading waits)
+ *	idle ──signs of a run, its lock is held─► running (reading waits)
  *	  ▲                                        │ lock free and quiet, or 15 minutes
  *	  │ summary, mark                          ▼
  *	telling (an explainer is set) ◄── surveying (a worker looks at log and database)
@@ -16,7 +16,10 @@
  * Where a run ended is remembered (ledger.h) together with its summary: what was done while the
  * agent was down, or was being told when it was killed, is explained at the next start.
  *
- * A change of the database without a word in the log is an event of its own.
+ * A change of the database that no run accounts for is an event of its own.
+ *
+ * What is said of dpkg here holds for each package manager in its way (manager.h); there is one
+ * `struct packages` for each.
  *
  * Life     packages_new -> packages_start -> the loop -> packages_free (waits for its worker).
  * Memory   while a run is told: 32 bytes for each path of its packages and 8 for each that any
@@ -30,6 +33,7 @@
 #include "agent/touch/explainer.h"
 #include "common/io/loop.h"
 
+struct manager;
 struct packages;
 
 struct packages_events {
@@ -54,9 +58,10 @@ struct packages_limits {
 };
 
 /* `root`: "/", or where the system lies whose database is read. */
-int packages_new(struct loop *loop, struct state *state, const char *root,
-        const struct packages_limits *limits, const struct packages_events *events, void *ctx,
-        struct packages **out, struct reason *out_why);
+int packages_new(struct loop *loop, struct state *state, const struct manager *manager,
+        const char *root, const struct packages_limits *limits,
+        const struct packages_events *events, void *ctx, struct packages **out,
+        struct reason *out_why);
 void packages_free(struct packages *packages);
 /* Looks whether a run is under way and what was done since the last one. */
 void packages_start(struct packages *packages);

@@ -1,6 +1,6 @@
 /*
- * survey - one look at dpkg's log and database: what was done since the last look, what the
- * packages concerned say of paths, and what changed in the database that no log accounts for.
+ * survey - one look at a package manager's database: what was done since the last look, what the
+ * packages concerned say of paths, and what changed in the database that no run accounts for.
  *
  * Life     survey_new -> survey_make (on a worker) -> its results are taken -> survey_free.
  * Owner    owns its results until they are taken (set to NULL).
@@ -9,7 +9,7 @@
 #ifndef TSUJIBAN_AGENT_PACKAGES_SURVEY_H
 #define TSUJIBAN_AGENT_PACKAGES_SURVEY_H
 
-#include "agent/packages/manifest.h"
+#include "agent/packages/manager.h"
 #include "agent/state/state.h"
 
 #define UNLOGGED_MAX 32 /* changes of the database that are told one by one */
@@ -20,12 +20,13 @@ struct unlogged {
 };
 
 struct survey {
+	const struct manager *manager;
 	const char *root; /* "" or a directory without a trailing slash; borrowed */
 	struct state *state;
 
 	int rc;
 	struct reason why;
-	bool is_absent;            /* there is no dpkg here */
+	bool is_absent;            /* there is no such database here */
 	bool is_first;             /* nothing was known before: nothing can be explained yet */
 	struct manifest *manifest; /* NULL: nothing was done */
 	uint64_t id;               /* of the run */
@@ -37,8 +38,14 @@ struct survey {
 	uint32_t unlogged_count; /* may be more than UNLOGGED_MAX */
 };
 
-struct survey *survey_new(struct state *state, const char *root);
+struct survey *survey_new(const struct manager *manager, struct state *state, const char *root);
 void survey_free(struct survey *survey);
 void survey_make(struct survey *survey);
+
+/* For the manager's look: a meta value, empty to be deleted. */
+void survey_put(struct survey *survey, const char *name, struct slice value);
+/* Likewise: nothing accounts for a change of the database's file (without the root). Nothing is
+ * told by the first look. */
+void survey_tell(struct survey *survey, const char *file, const char *detail);
 
 #endif

@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 
-#include "agent/packages/label.h"
 #include "common/base/buf.h"
 #include "common/base/mem.h"
 
 struct teller {
 	struct explainer explainer; /* first */
+	const struct manager *manager;
 	struct manifest *manifest;
 	uint64_t id;
 	void (*told)(void *ctx, const uint32_t events[EXPLAINED_MAX + 1]);
@@ -27,7 +27,7 @@ static bool on_wants_md5(const struct explainer *explainer, struct slice path)
 {
 	const struct teller *teller = (const struct teller *)explainer;
 	struct slice there = inside(teller, path);
-	return there.ptr && label_wants_md5(teller->manifest, there);
+	return there.ptr && teller->manager->wants_md5(teller->manifest, there);
 }
 
 static bool on_explain(const struct explainer *explainer, struct slice path,
@@ -37,16 +37,23 @@ static bool on_explain(const struct explainer *explainer, struct slice path,
 	const struct teller *teller = (const struct teller *)explainer;
 	struct change change = {
 	        .path = inside(teller, path), .before = before, .after = after, .md5 = md5};
-	if (!change.path.ptr || !label_change(teller->manifest, &change, out))
+	if (!change.path.ptr || !teller->manager->label(teller->manifest, &change, out))
 		return false;
-	out->manager = slice_text("dpkg");
+	out->manager = slice_text(teller->manager->name);
 	out->transaction = teller->id;
 	return true;
 }
 
-static void on_told(struct explainer *explainer, const uint32_t events[EXPLAINED_MAX + 1])
+/* What another run explains is not explained by this one. */
+static void on_told(struct explainer *explainer, const struct tally *tally)
 {
 	struct teller *teller = (struct teller *)explainer;
+	uint32_t events[EXPLAINED_MAX + 1] = {[EXPLAINED_NONE] = tally->none};
+	for (size_t i = 0; i < TALLY_RUNS; i++)
+		for (size_t state = 0; state <= EXPLAINED_MAX; state++) {
+			bool is_own = tally->run[i].transaction == teller->id;
+			events[is_own ? state : EXPLAINED_NONE] += tally->run[i].events[state];
+		}
 	if (teller->told)
 		teller->told(teller->ctx, events);
 }
@@ -58,7 +65,7 @@ static void on_dispose(struct explainer *explainer)
 	free(teller);
 }
 
-struct explainer *teller_new(struct manifest *manifest, uint64_t id,
+struct explainer *teller_new(const struct manager *manager, struct manifest *manifest, uint64_t id,
         void (*told)(void *ctx, const uint32_t events[EXPLAINED_MAX + 1]), void *ctx)
 {
 	struct teller *teller = mem_new(sizeof(*teller));
@@ -71,6 +78,7 @@ struct explainer *teller_new(struct manifest *manifest, uint64_t id,
 	                        .told = on_told,
 	                        .dispose = on_dispose,
 	                },
+	        .manager = manager,
 	        .manifest = manifest,
 	        .id = id,
 	        .told = told,
@@ -108,8 +116,8 @@ static uint32_t count_packages(const struct run *run, unsigned act)
 	return count;
 }
 
-void teller_summarize(
-        const struct run *run, const uint32_t events[EXPLAINED_MAX + 1], struct buf *out)
+void teller_summarize(const struct manager *manager, const struct run *run,
+        const uint32_t events[EXPLAINED_MAX + 1], struct buf *out)
 {
 	static const struct {
 		unsigned act;
@@ -123,13 +131,14 @@ void teller_summarize(
 	};
 	static const enum explained_state STATES[] = {
 	        EXPLAINED_VERIFIED, EXPLAINED_GENERATED, EXPLAINED_CONFFILE, EXPLAINED_REMOVED};
-	const char *between = "dpkg: ";
+	const char *between = "";
 	uint32_t all = 0;
+	buf_printf(out, "%s: ", manager->name);
 	for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
 		uint32_t count = count_packages(run, WORDS[i].act);
 		if (count == 0)
 			continue;
-		bool is_first = between[0] == 'd';
+		bool is_first = between[0] == '\0';
 		buf_printf(out, "%s%u %s%s", between, count,
 		        !is_first    ? ""
 		        : count == 1 ? "package "
@@ -137,8 +146,8 @@ void teller_summarize(
 		        WORDS[i].word);
 		between = ", ";
 	}
-	if (between[0] == 'd')
-		buf_append_text(out, "dpkg: triggers alone");
+	if (between[0] == '\0')
+		buf_append_text(out, "triggers alone");
 	for (size_t i = 0; i <= EXPLAINED_MAX; i++)
 		all += events[i];
 	buf_printf(out, "; %u file event%s", all, all == 1 ? "" : "s");

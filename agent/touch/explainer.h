@@ -13,6 +13,21 @@
 #include "common/model/explained.h"
 #include "common/model/filestate.h"
 
+/* File events that were written, by what explains them: for each of the runs that are told at one
+ * time (of several package managers: rare), and by nothing. */
+#define TALLY_RUNS 2
+
+struct tally {
+	uint32_t none;
+	struct {
+		uint64_t transaction; /* 0: free */
+		uint32_t events[EXPLAINED_MAX + 1];
+	} run[TALLY_RUNS];
+};
+
+/* `explained` NULL: by nothing. */
+void tally_add(struct tally *tally, const struct explained *explained);
+
 struct explainer {
 	unsigned references;
 	/* Whether the MD5 of this path's content could matter: it is then worked out in the same
@@ -24,10 +39,14 @@ struct explainer {
 	bool (*explain)(const struct explainer *explainer, struct slice path,
 	        const struct filestate *before, const struct filestate *after, const uint8_t *md5,
 	        struct explained *out);
-	/* So many file events, by state, have been written since the last call. */
-	void (*told)(struct explainer *explainer, const uint32_t events[EXPLAINED_MAX + 1]);
+	/* So many file events have been written since the last call. */
+	void (*told)(struct explainer *explainer, const struct tally *tally);
 	void (*dispose)(struct explainer *explainer);
 };
+
+/* Two explainers asked as one: what the first does not explain, the second may. Keeps a reference
+ * to each. */
+struct explainer *explainer_both(struct explainer *first, struct explainer *second);
 
 /* Both accept NULL. */
 static inline struct explainer *explainer_keep(struct explainer *explainer)

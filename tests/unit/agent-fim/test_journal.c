@@ -646,16 +646,17 @@ static bool guide_explain(const struct explainer *explainer, struct slice path,
 	        0xf5, 0xc8, 0x56, 0x4e, 0x15, 0x5c, 0x67, 0xa6};
 	(void)explainer;
 	(void)path;
-	*out = (struct explained){.package = slice_text("p")};
+	*out = (struct explained){.package = slice_text("p"), .transaction = 1};
 	out->state = after ? EXPLAINED_VERIFIED : EXPLAINED_REMOVED;
 	return after ? md5 && memcmp(md5, wanted, MD5_BYTES) == 0 : before != NULL;
 }
 
-static void guide_told(struct explainer *explainer, const uint32_t events[EXPLAINED_MAX + 1])
+static void guide_told(struct explainer *explainer, const struct tally *tally)
 {
 	struct guide *guide = (struct guide *)explainer;
+	guide->told[EXPLAINED_NONE] += tally->none;
 	for (size_t i = 0; i <= EXPLAINED_MAX; i++)
-		guide->told[i] += events[i];
+		guide->told[i] += tally->run[0].events[i];
 }
 
 static void guide_dispose(struct explainer *explainer)

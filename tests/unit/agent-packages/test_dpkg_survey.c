@@ -1,4 +1,4 @@
-#include "agent/packages/survey.h"
+#include "agent/packages/dpkg_survey.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -101,7 +101,7 @@ static int teardown(void **unused)
 static void look(void)
 {
 	survey_free(survey);
-	survey = survey_new(state, root);
+	survey = survey_new(&MANAGER_DPKG, state, root);
 	survey_make(survey);
 	if (survey->rc < 0)
 		fail_msg("%s", survey->why.text);
@@ -366,7 +366,7 @@ static void test_nobody_holds_locks_that_are_not_there(void **unused)
 {
 	(void)unused;
 	pid_t pid;
-	assert_int_equal(dpkg_holder(root, &pid), DPKG_FREE);
+	assert_int_equal(dpkg_holder(root, &pid), HOLDER_NONE);
 	assert_true(dpkg_is_front_end("apt-get"));
 	assert_false(dpkg_is_front_end("bash"));
 }

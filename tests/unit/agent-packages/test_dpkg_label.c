@@ -1,4 +1,4 @@
-#include "agent/packages/label.h"
+#include "agent/packages/dpkg_label.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ static enum explained_state label(const char *path, const struct filestate *befo
 	struct change change = {
 	        .path = slice_text(path), .before = before, .after = after, .md5 = md5};
 	got = (struct explained){0};
-	return label_change(manifest, &change, &got) ? got.state : EXPLAINED_NONE;
+	return dpkg_label(manifest, &change, &got) ? got.state : EXPLAINED_NONE;
 }
 
 static struct filestate link_to(const char *target)
@@ -184,10 +184,10 @@ static void test_compiled_python_without_the_header_of_its_source_is_not_explain
 static void test_md5_is_wanted_where_it_decides(void **unused)
 {
 	(void)unused;
-	assert_true(label_wants_md5(manifest, slice_text("/usr/bin/p")));
-	assert_true(label_wants_md5(manifest, slice_text("/etc/p.conf.dpkg-dist")));
-	assert_false(label_wants_md5(manifest, slice_text("/usr/share/p")));
-	assert_false(label_wants_md5(manifest, slice_text("/home/x")));
+	assert_true(dpkg_wants_md5(manifest, slice_text("/usr/bin/p")));
+	assert_true(dpkg_wants_md5(manifest, slice_text("/etc/p.conf.dpkg-dist")));
+	assert_false(dpkg_wants_md5(manifest, slice_text("/usr/share/p")));
+	assert_false(dpkg_wants_md5(manifest, slice_text("/home/x")));
 }
 
 static void test_link_target_is_made_absolute(void **unused)
