@@ -72,7 +72,8 @@ void pipeline_follow_links(struct pipeline *pipeline)
 {
 	if (!pipeline->has_links_moved || pipeline->is_ending)
 		return;
-	bool is_busy = settle_count_current(pipeline->settle) > 0 || !journal_is_idle(pipeline->journal);
+	bool is_busy = settle_count_current(pipeline->settle) > 0 ||
+	               !journal_is_idle(pipeline->journal);
 	if (is_busy && ++pipeline->commits_since < COMMITS_MOST)
 		return;
 	log_info("a watch path leads elsewhere now: comparing what is watched with the baseline");

@@ -6,8 +6,8 @@
  *	  └──────────── unchanged for as long again ◄─────────┘
  *
  * A path that is busy is read once at the end of each pause, if it has changed, and that reading
- * stands for all changes of the pause. The first change after a pause is not put off, and neither is
- * the first of a pause that is urgent (the path was deleted, say).
+ * stands for all changes of the pause. The first change after a pause is not put off, and neither
+ * is the first of a pause that is urgent (the path was deleted, say).
  *
  * Memory   BUSY_SLOTS paths by the hash of their name, 64 KiB; one more takes the place of that
  *          which was read longest ago, and is then free. So a path may be read too often, and two
