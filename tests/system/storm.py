@@ -15,13 +15,14 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
 import rig as rigs
 import scenario
 from history import faults_of_history, faults_of_numbers
-from storm_worker import MAPPED, Worker, clock, make_corner, make_mapped
+from storm_worker import MAPPED, MOUNT, Worker, clock, make_corner, make_mapped
 
 WORKERS = 3
 WATCHES = 40  # where there are few
@@ -39,6 +40,7 @@ class Storm:
         self.link = rig.link()
         make_corner(self.inside)
         make_mapped(self.inside, WORKERS)
+        self.mount = rig.make_dir(os.path.join("m", MOUNT))
         self.choose_wants()
         state = os.path.join(rig.mount_tmpfs("disk", "48m"), "state") if self.has_small_disk else None
         config = "limits: {spool_mb: 1}\n" if self.has_small_spool else ""
@@ -54,7 +56,9 @@ class Storm:
         self.has_small_disk = choice() < 0.25 and is_root
         self.has_few_watches = choice() < 0.25 and is_root and self.rig.source == "inotify"
         self.has_bad_clock = choice() < 0.3 and bool(scenario.FAKETIME) and is_plain
-        self.wants = [name for name in ("small_spool", "small_disk", "few_watches", "bad_clock")
+        self.has_mounts = choice() < 0.5 and is_root
+        self.wants = [name for name in ("small_spool", "small_disk", "few_watches", "bad_clock",
+                                       "mounts")
                       if getattr(self, f"has_{name}")]
 
     def make_wants_felt(self):
@@ -143,6 +147,17 @@ class Storm:
     def jump(self):
         self.set_clock(self.random.choice(["+3600", "-3600", "+0", "+60", "-1"]))
 
+    def mount_or_unmount(self):
+        if self.mount in self.rig.mounts:
+            rigs.wait_until(self.unmount, "nobody uses what is mounted")
+            self.rig.mounts.remove(self.mount)
+        else:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", self.mount], check=True)
+            self.rig.mounts.append(self.mount)
+
+    def unmount(self):
+        return subprocess.run(["umount", self.mount], capture_output=True, check=False).returncode == 0
+
     def nothing(self):
         self.pause(0.5, 2)
 
@@ -150,7 +165,7 @@ class Storm:
         faults = [(4, self.kill_agent), (4, self.stop_agent), (1, self.overflow), (2, self.kill_collector),
                   (1, self.stop_collector), (2, self.drop_link), (1, self.cut_link), (3, self.nothing)]
         faults += [(3, self.long_cut)] * self.has_small_spool + [(3, self.fill_disk)] * self.has_small_disk
-        faults += [(3, self.jump)] * self.has_bad_clock
+        faults += [(3, self.jump)] * self.has_bad_clock + [(3, self.mount_or_unmount)] * self.has_mounts
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
             self.pause(0, 1.2)
@@ -266,14 +281,14 @@ class Storm:
 
 
 def run(seed, seconds, source=rigs.SOURCE):
-    """Raises AssertionError with what is wrong."""
+    """Raises AssertionError with what is wrong; otherwise (what the agent had little of, events)."""
     rig = rigs.Rig(source)
     try:
         rig.init_collector().start_collector()
         storm = Storm(seed, seconds, rig)
         storm.blow()
         storm.check()
-        return len(storm.host.events())
+        return storm.wants, len(storm.host.events())
     finally:
         rig.close()
 
@@ -286,11 +301,11 @@ def main():
     options = parser.parse_args()
     print(f"storm: seed {options.seed}, {options.seconds:.0f} s, {options.source}", flush=True)
     try:
-        count = run(options.seed, options.seconds, options.source)
+        wants, count = run(options.seed, options.seconds, options.source)
     except AssertionError as failure:
         print(f"storm: seed {options.seed} FAILED\n{failure}")
         return 1
-    print(f"storm: seed {options.seed} passed, {count} events")
+    print(f"storm: seed {options.seed} passed with {', '.join(wants) or 'no want'}, {count} events")
     return 0
 
 

@@ -22,6 +22,7 @@ RENAME_EXCHANGE = 2
 LINK_GROUPS = 3
 LINK_NAMES = 3
 MAPPED = "mapped"
+MOUNT = "mount"  # where a file system comes and goes
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -72,7 +73,7 @@ class Worker:
             (2, self.out_and_back), (4, self.chmod),
             (3, self.touch_times), (2, self.chown), (4, self.symlink), (2, self.retarget), (2, self.fifo),
             (4, self.replace_by_temporary), (3, self.flash), (5, self.write_in_corner), (2, self.chmod_in_corner),
-            (2, self.rename_in_corner), (3, self.set_attribute), (2, self.write_mapped),
+            (2, self.rename_in_corner), (3, self.set_attribute), (2, self.write_mapped), (5, self.change_in_mount),
         ]
 
     def run(self, seconds):
@@ -226,6 +227,23 @@ class Worker:
             os.close(descriptor)
             memory[self.random.randrange(4096)] = self.random.randrange(256)
             memory.flush()
+
+    # --- on the file system that is mounted at the moment, or below it ---
+
+    def change_in_mount(self):
+        folders = [os.path.join(self.inside, MOUNT), os.path.join(self.inside, MOUNT, "d")]
+        one, other = (os.path.join(self.random.choice(folders), self.random.choice(LEAVES)) for _ in range(2))
+        self.did(one, other)
+        step = self.random.choice(["write", "write", "unlink", "rename", "mkdir"])
+        if step == "write":
+            with open(one, "wb") as out:
+                out.write(self.content())
+        elif step == "unlink":
+            os.unlink(one)
+        elif step == "rename":
+            os.rename(one, other)
+        else:
+            os.makedirs(folders[1], exist_ok=True)
 
     # --- names ---
 

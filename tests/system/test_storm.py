@@ -14,7 +14,8 @@ class Storms(RigTest):
         pass  # a storm has a rig of its own
 
     def blow(self, seed, seconds=8):
-        self.assertTrue(storm.run(seed, seconds, self.source), "a storm without events")
+        _, events = storm.run(seed, seconds, self.source)
+        self.assertTrue(events, "a storm without events")
 
     @heavy(2)
     def test_storm_of_seed_1_ends_with_the_picture_of_the_disk(self):
