@@ -143,8 +143,9 @@ static unsigned hints_of(uint32_t mask)
 	unsigned hints = 0;
 	if (mask & IN_CREATE)
 		hints |= TOUCH_CREATED | (mask & IN_ISDIR ? TOUCH_DONE : TOUCH_WRITING);
+	/* A file is stamped before the bytes are there: who read it in between saw the new stamp. */
 	if (mask & IN_MODIFY)
-		hints |= TOUCH_WRITING;
+		hints |= TOUCH_WRITING | TOUCH_REREAD;
 	if (mask & (IN_CLOSE_WRITE | IN_ATTRIB))
 		hints |= TOUCH_DONE;
 	if (mask & IN_DELETE)

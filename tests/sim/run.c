@@ -400,6 +400,7 @@ void run_plan(uint64_t seed, const bool *skips, bool is_tracing, struct run_resu
 	        .source = "inotify",
 	        .watch_source = WATCH_INOTIFY,
 	        .watch = {.count = 1, .item = (void *)WATCH},
+	        .packages = {.root = "/"},
 	        .limits = {.file_mb = 1024,
 	                .spool_mb = 256,
 	                .busy_per_min = SIM.settings.busy_per_min},

@@ -132,11 +132,13 @@ void inventory_hold(struct inventory *inventory, bool hold)
 
 /* --- packages: no run is under way ------------------------------------------------------------ */
 
-int packages_new(struct loop *loop, struct state *state, const char *root,
-        const struct packages_limits *limits, const struct packages_events *events, void *ctx,
-        struct packages **out, struct reason *out_why)
+int packages_new(struct loop *loop, struct state *state, const struct manager *manager,
+        const char *root, const struct packages_limits *limits,
+        const struct packages_events *events, void *ctx, struct packages **out,
+        struct reason *out_why)
 {
-	(void)loop, (void)state, (void)root, (void)limits, (void)events, (void)ctx, (void)out_why;
+	(void)loop, (void)state, (void)manager, (void)root, (void)limits, (void)events, (void)ctx,
+	        (void)out_why;
 	*out = NULL;
 	return 0;
 }

@@ -86,7 +86,7 @@ static void test_changes_of_a_busy_path_gather_and_are_counted(void **state)
 	(void)state;
 	make_busy("/log");
 	for (unsigned i = 0; i < 50; i++, now += 100) {
-		touch("/log", TOUCH_WRITING);
+		touch("/log", TOUCH_WRITING | TOUCH_REREAD);
 		touch("/log", TOUCH_DONE);
 		assert_nothing();
 	}
@@ -118,7 +118,7 @@ static void test_writing_that_never_ends_is_counted_by_its_steps(void **state)
 	(void)state;
 	make_busy("/log");
 	for (unsigned i = 0; i < 7; i++)
-		touch("/log", TOUCH_WRITING);
+		touch("/log", TOUCH_WRITING | TOUCH_REREAD);
 	now = settle_next_ms(settle);
 	const struct settled *settled = take("/log");
 	assert_int_equal(settled->changes, 7);
