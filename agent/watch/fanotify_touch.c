@@ -90,7 +90,7 @@ static unsigned hints_of(uint64_t mask)
 	unsigned hints = is_directory ? TOUCH_DIRECTORY : 0;
 	if (mask & FAN_CREATE)
 		hints |= TOUCH_CREATED | (is_directory ? TOUCH_DONE : TOUCH_WRITING);
-	/* A file is stamped before the bytes are there: who read it in between saw the new stamp. */
+	/* A file is stamped before its bytes are there: a reader in between saw the new stamp. */
 	if (mask & FAN_MODIFY)
 		hints |= TOUCH_WRITING | TOUCH_REREAD;
 	if (mask & (FAN_CLOSE_WRITE | FAN_ATTRIB))

@@ -143,7 +143,7 @@ static unsigned hints_of(uint32_t mask)
 	unsigned hints = 0;
 	if (mask & IN_CREATE)
 		hints |= TOUCH_CREATED | (mask & IN_ISDIR ? TOUCH_DONE : TOUCH_WRITING);
-	/* A file is stamped before the bytes are there: who read it in between saw the new stamp. */
+	/* A file is stamped before its bytes are there: a reader in between saw the new stamp. */
 	if (mask & IN_MODIFY)
 		hints |= TOUCH_WRITING | TOUCH_REREAD;
 	if (mask & (IN_CLOSE_WRITE | IN_ATTRIB))
