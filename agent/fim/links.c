@@ -86,7 +86,8 @@ static void touch_names(struct links *links)
 	struct slice rest = buf_slice(&links->names), path;
 	uint32_t len;
 	while (!links->is_orphan && slice_take_u32(&rest, &len) && slice_take(&rest, len, &path)) {
-		struct touch touch = {.path = path, .hints = TOUCH_DONE, .cause = CAUSE_LIVE};
+		struct touch touch = {
+		        .path = path, .hints = TOUCH_DONE | TOUCH_REREAD, .cause = CAUSE_LIVE};
 		links->touched(links->ctx, &touch);
 	}
 }

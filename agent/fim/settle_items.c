@@ -153,8 +153,8 @@ static uint64_t quiet_until(const struct settle *settle, const struct item *item
 static uint64_t put_off_until(const struct settle *settle, const struct item *item,
         const struct touch *touch, uint64_t now_ms)
 {
-	const unsigned CHANGES =
-	        TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_DONE | TOUCH_GONE;
+	const unsigned CHANGES = TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_DONE |
+	                         TOUCH_GONE;
 	bool is_change = touch->hints && !(touch->hints & ~CHANGES);
 	bool is_loss = touch->hints & TOUCH_GONE && !(item->hints & TOUCH_CREATED);
 	if (touch->cause != CAUSE_LIVE || !is_change)
