@@ -1,6 +1,6 @@
 /*
  * sqlite_pages - the pages of an SQLite database as of its last commit, read without SQLite: from
- * the database, and from its write-ahead log for pages that were committed there and not yet copied.
+ * the database, and from its write-ahead log for pages that were committed there and not copied.
  *
  * Nothing is written, no lock is taken and no -shm is made, so a writer is never disturbed. What it
  * does meanwhile is noticed: sqlite_pages_check.
