@@ -5,6 +5,8 @@
  */
 #include "common/model/xattrs.h"
 
+#include "common/base/text.h"
+
 #define ACL_VERSION     2
 #define ACL_ENTRY_BYTES 8
 #define ACL_ENTRIES_MAX 128
@@ -112,28 +114,143 @@ static void append_clause(struct buf *out, uint64_t caps, const char *sets, bool
 	buf_printf(out, "=%s", sets);
 }
 
-bool xattr_append_capabilities(struct buf *out, struct slice value)
+bool capabilities_take(struct slice value, struct capabilities *out)
 {
+	static const size_t BYTES[] = {0, 12, 20, 24};
 	if (value.len < 4)
 		return false;
 	uint32_t magic = le32(value.ptr);
 	unsigned revision = (magic & CAP_REVISION) >> 24;
-	static const size_t BYTES[] = {0, 12, 20, 24};
 	if (revision < 1 || revision > 3 || value.len != BYTES[revision])
 		return false;
-	uint64_t permitted = le32(value.ptr + 4), inheritable = le32(value.ptr + 8);
+	*out = (struct capabilities){
+	        .permitted = le32(value.ptr + 4),
+	        .inheritable = le32(value.ptr + 8),
+	        .is_effective = magic & CAP_EFFECTIVE,
+	};
 	if (revision > 1) {
-		permitted |= (uint64_t)le32(value.ptr + 12) << 32;
-		inheritable |= (uint64_t)le32(value.ptr + 16) << 32;
+		out->permitted |= (uint64_t)le32(value.ptr + 12) << 32;
+		out->inheritable |= (uint64_t)le32(value.ptr + 16) << 32;
 	}
-	bool is_effective = magic & CAP_EFFECTIVE, has_one = false;
+	if (revision == 3)
+		out->rootid = le32(value.ptr + 20);
+	return true;
+}
+
+bool xattr_append_capabilities(struct buf *out, struct slice value)
+{
+	struct capabilities caps;
+	bool has_one = false;
+	if (!capabilities_take(value, &caps))
+		return false;
+	uint64_t permitted = caps.permitted, inheritable = caps.inheritable;
+	bool is_effective = caps.is_effective;
 	append_clause(out, permitted & inheritable, is_effective ? "eip" : "ip", &has_one);
 	append_clause(out, permitted & ~inheritable, is_effective ? "ep" : "p", &has_one);
 	append_clause(out, inheritable & ~permitted, is_effective ? "ei" : "i", &has_one);
 	if (!has_one)
 		buf_append_byte(out, '=');
-	if (revision == 3 && le32(value.ptr + 20) != 0)
-		buf_printf(out, " [rootid=%u]", le32(value.ptr + 20));
+	if (caps.rootid != 0)
+		buf_printf(out, " [rootid=%u]", caps.rootid);
+	return true;
+}
+
+/* --- capabilities from a text ----------------------------------------------------------------- */
+
+/* Permitted, inheritable, effective: as the text builds them up. */
+struct sets {
+	uint64_t set[3];
+};
+
+static bool parse_cap(struct slice name, uint64_t *caps)
+{
+	uint64_t number;
+	if (slice_is(name, "all")) {
+		*caps |= (UINT64_C(1) << CAP_NAME_COUNT) - 1;
+		return true;
+	}
+	for (size_t cap = 0; cap < CAP_NAME_COUNT; cap++) {
+		bool is_named = slice_starts_with(name, slice_text("cap_")) &&
+		                slice_is(slice_of(name.ptr + 4, name.len - 4), CAP_NAMES[cap]);
+		if (is_named) {
+			*caps |= UINT64_C(1) << cap;
+			return true;
+		}
+	}
+	if (!text_parse_u64(name, CAPS_MAX - 1, &number))
+		return false;
+	*caps |= UINT64_C(1) << number;
+	return true;
+}
+
+/* "cap_x,cap_y" in front of the operator; nothing there, before an '=' alone, stands for all. */
+static bool parse_caps(struct slice names, uint8_t operator, uint64_t * caps)
+{
+	struct slice name;
+	*caps = 0;
+	if (names.len == 0)
+		return operator== '=' && parse_cap(slice_text("all"), caps);
+	while (text_split(names, ',', &name, &names))
+		if (!parse_cap(name, caps))
+			return false;
+	return parse_cap(names, caps);
+}
+
+static size_t find_operator(struct slice text)
+{
+	size_t at = 0;
+	while (at < text.len && !memchr("=+-", text.ptr[at], 3))
+		at++;
+	return at;
+}
+
+static bool apply(struct slice flags, uint8_t operator, uint64_t caps, struct sets *sets)
+{
+	static const char LETTERS[] = "pie";
+	for (size_t i = 0; operator== '=' && i<3; i++)
+		sets->set[i] &= ~caps;
+	for (size_t i = 0; i < flags.len; i++) {
+		const char *letter = memchr(LETTERS, flags.ptr[i], 3);
+		if (!letter)
+			return false;
+		uint64_t *set = &sets->set[letter - LETTERS];
+		*set = operator== '-' ? *set & ~caps : * set | caps;
+	}
+	return true;
+}
+
+/* "cap_x,cap_y=eip", "=", "cap_x+ep-i" */
+static bool parse_clause(struct slice clause, struct sets *sets)
+{
+	size_t at = find_operator(clause);
+	uint64_t caps;
+	if (at == clause.len || !parse_caps(slice_of(clause.ptr, at), clause.ptr[at], &caps))
+		return false;
+	while (at < clause.len) {
+		uint8_t operator= clause.ptr[at];
+		struct slice rest = slice_of(clause.ptr + at + 1, clause.len - at - 1);
+		size_t len = find_operator(rest);
+		if (!apply(slice_of(rest.ptr, len), operator, caps, sets))
+			return false;
+		at += 1 + len;
+	}
+	return true;
+}
+
+bool capabilities_parse(struct slice text, struct capabilities *out)
+{
+	struct sets sets = {{0}};
+	struct slice clause;
+	while (text_split(text, ' ', &clause, &text))
+		if (clause.len > 0 && !parse_clause(clause, &sets))
+			return false;
+	if (text.len > 0 && !parse_clause(text, &sets))
+		return false;
+	*out = (struct capabilities){
+	        .permitted = sets.set[0],
+	        .inheritable = sets.set[1],
+	        .is_effective = sets.set[2] != 0,
+	};
 	return true;
 }
 

@@ -42,6 +42,21 @@ unsigned xattrs_diff(struct slice before, struct slice after);
  *   capabilities  "cap_net_raw,cap_net_admin=ep", with "[rootid=N]" behind it  (getcap(8)) */
 bool xattr_append_acl(struct buf *out, struct slice value);
 bool xattr_append_capabilities(struct buf *out, struct slice value);
+
+/* What a file's capabilities are, in whatever form they are written. */
+struct capabilities {
+	uint64_t permitted;
+	uint64_t inheritable;
+	bool is_effective;
+	uint32_t rootid; /* of the user namespace; 0: the first */
+};
+
+/* From the value of "security.capability". False: it has another form; `out` is as before. */
+bool capabilities_take(struct slice value, struct capabilities *out);
+/* From a text as cap_from_text(3) takes it, so far as a file can have it: one effective bit for
+ * all. Likewise. */
+bool capabilities_parse(struct slice text, struct capabilities *out);
+
 /* chattr's letters for FS_IOC_GETFLAGS, in lsattr(1)'s order: "ia"; empty for none. */
 void flags_append_letters(struct buf *out, uint32_t flags);
 

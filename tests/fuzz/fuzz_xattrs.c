@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct slice packed = slice_of(data, len), rest = packed;
 	struct buf text = BUF_INIT, again = BUF_INIT;
 	struct xattr xattr;
+	struct capabilities caps;
 	bool is_good = xattrs_check(packed);
 	while (xattrs_next(&rest, &xattr)) {
 		xattr_append_acl(&text, xattr.value);
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	xattrs_diff(packed, buf_slice(&again));
 	xattr_append_acl(&text, packed);
 	xattr_append_capabilities(&text, packed);
+	capabilities_parse(packed, &caps);
 	buf_fini(&text);
 	buf_fini(&again);
 	return 0;

@@ -154,6 +154,34 @@ static void test_capabilities_read_as_getcap_8_has_them(void **state)
 	assert_int_equal(text.len, 0);
 }
 
+static void assert_capabilities(
+        const char *words, uint64_t permitted, uint64_t inheritable, bool is_effective)
+{
+	struct capabilities caps;
+	assert_true(capabilities_parse(slice_text(words), &caps));
+	assert_int_equal(caps.permitted, permitted);
+	assert_int_equal(caps.inheritable, inheritable);
+	assert_int_equal(caps.is_effective, is_effective);
+}
+
+static void test_capabilities_are_parsed_as_cap_from_text_3_has_them(void **state)
+{
+	static const char *const REFUSED[] = {"cap_net_raw", "cap_nonsense=p", "cap_net_raw=x",
+	        "64=p", "net_raw=p", "cap_net_raw,=p", "+p"};
+	const uint64_t raw = UINT64_C(1) << 13, admin = UINT64_C(1) << 12;
+	struct capabilities caps;
+	(void)state;
+	assert_capabilities("cap_net_raw=ep", raw, 0, true);
+	assert_capabilities("= cap_net_raw+ep", raw, 0, true);
+	assert_capabilities("cap_net_raw,cap_net_admin=p cap_net_raw+i", raw | admin, raw, false);
+	assert_capabilities("13=eip cap_net_raw-i", raw, 0, true);
+	assert_capabilities("=", 0, 0, false);
+	assert_capabilities("", 0, 0, false);
+	assert_capabilities("all=p =", 0, 0, false);
+	for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++)
+		assert_false(capabilities_parse(slice_text(REFUSED[i]), &caps));
+}
+
 static void test_flags_have_chattrs_letters(void **state)
 {
 	(void)state;
@@ -176,6 +204,7 @@ int main(void)
 	        TEST(test_each_kind_of_change_has_its_bit),
 	        TEST(test_access_control_lists_read_as_acl_5_has_them),
 	        TEST(test_capabilities_read_as_getcap_8_has_them),
+	        TEST(test_capabilities_are_parsed_as_cap_from_text_3_has_them),
 	        TEST(test_flags_have_chattrs_letters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
