@@ -134,6 +134,7 @@ static const struct journal_events JOURNAL_EVENTS = {
         .directory_gone = on_directory_gone,
         .linked = on_linked,
         .is_compared = on_is_compared,
+        .reading = pipeline_glance_at_packages,
         .stuck = on_stuck,
         .unstuck = on_unstuck,
 };

@@ -106,12 +106,12 @@ static int make(
 
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why)
 {
-	static const struct manager *const MANAGERS[PIPELINE_MANAGERS] = {&MANAGER_DPKG};
+	static const struct manager *const MANAGERS[PIPELINE_MANAGERS] = {
+	        &MANAGER_DPKG, &MANAGER_RPM};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < PIPELINE_MANAGERS; i++) {
 		pipeline->packages[i].pipeline = pipeline;
-		if (MANAGERS[i])
-			rc = make(&pipeline->packages[i], MANAGERS[i], out_why);
+		rc = make(&pipeline->packages[i], MANAGERS[i], out_why);
 	}
 	return rc;
 }
@@ -127,6 +127,14 @@ void pipeline_start_packages(struct pipeline *pipeline)
 	for (size_t i = 0; i < PIPELINE_MANAGERS; i++)
 		if (pipeline->packages[i].packages)
 			packages_start(pipeline->packages[i].packages);
+}
+
+void pipeline_glance_at_packages(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	for (size_t i = 0; i < PIPELINE_MANAGERS; i++)
+		if (pipeline->packages[i].packages)
+			packages_glance(pipeline->packages[i].packages);
 }
 
 void pipeline_step_packages(struct pipeline *pipeline)

@@ -102,7 +102,8 @@ void pipeline_walk_roots(struct pipeline *pipeline, struct slice dir, enum event
 
 int pipeline_make_packages(struct pipeline *pipeline, struct reason *out_why);
 void pipeline_free_packages(struct pipeline *pipeline);
-/* As packages.h says of start and step. */
+/* As packages.h says of glance (the ctx is the pipeline), start and step. */
+void pipeline_glance_at_packages(void *pipeline);
 void pipeline_start_packages(struct pipeline *pipeline);
 void pipeline_step_packages(struct pipeline *pipeline);
 void pipeline_rest_if_due(struct pipeline *pipeline);

@@ -60,6 +60,9 @@ struct journal_events {
 	/* Whether the entry `path` of `dir` is being compared with the baseline on a worker; path
 	 * absent: whether any of it may be. NULL: never. */
 	bool (*is_compared)(void *ctx, struct slice dir, struct slice path);
+	/* Touched paths are about to be read: the last moment for journal_wait. NULL: nobody
+	 * cares. */
+	void (*reading)(void *ctx);
 	void (*stuck)(void *ctx, int code, const struct reason *why);
 	void (*unstuck)(void *ctx);
 };

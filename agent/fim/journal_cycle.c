@@ -313,6 +313,11 @@ void journal_step(struct journal *journal)
 	if (journal->reading)
 		return; /* its end comes here again */
 	bool may_begin = !journal->is_held && now >= journal->paused_ms;
+	if (may_begin && !journal->is_waiting && settle_next_ms(journal->settle) <= now &&
+	        journal->events.reading)
+		journal->events.reading(journal->ctx);
+	if (journal->reading)
+		return; /* what was said there has begun one */
 	if (may_begin && begin_reading(journal, now))
 		return;
 	if (may_begin && journal->writing && journal_has_notes(journal))

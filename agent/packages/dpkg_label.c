@@ -38,7 +38,7 @@ bool dpkg_wants_md5(const struct manifest *manifest, struct slice path)
 	struct slice base;
 	const struct manifest_entry *entry = manifest_find(manifest, path);
 	if (entry)
-		return entry->has_md5;
+		return entry->has_proof;
 	return find_sibling(path, &base) && manifest_find(manifest, base);
 }
 
@@ -57,7 +57,7 @@ static bool gains_power(const struct manifest *manifest, const struct change *ch
 static bool has_md5(const struct change *change, const struct manifest_entry *entry)
 {
 	return change->after && change->after->type == FILE_REGULAR && change->md5 &&
-	       entry->has_md5 && memcmp(change->md5, entry->md5, MD5_BYTES) == 0;
+	       entry->has_proof && memcmp(change->md5, entry->proof, MD5_BYTES) == 0;
 }
 
 static bool leads_to_owned(const struct manifest *manifest, const struct change *change)
@@ -83,10 +83,10 @@ static bool label_listed(const struct manifest *manifest, const struct change *c
 		is_as_listed = has_md5(change, entry);
 		break;
 	case FILE_DIRECTORY:
-		is_as_listed = !entry->has_md5;
+		is_as_listed = !entry->has_proof;
 		break;
 	case FILE_SYMLINK:
-		is_as_listed = !entry->has_md5 && leads_to_owned(manifest, change);
+		is_as_listed = !entry->has_proof && leads_to_owned(manifest, change);
 		break;
 	default:
 		break;
@@ -128,7 +128,7 @@ bool dpkg_label(const struct manifest *manifest, const struct change *change, st
 	if (entry && !entry->is_lost && label_listed(manifest, change, entry, out))
 		return true;
 	/* A packaged file that is not as packaged: nothing else explains it. */
-	if (entry && entry->has_md5)
+	if (entry && entry->has_proof)
 		return false;
 	return label_sibling(manifest, change, out) || generated_explains(manifest, change, out);
 }

@@ -6,38 +6,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/packages/holder.h"
 #include "common/base/glob.h"
 
 /* 0: nobody. Opened for reading: closing it then is not the end of a write that others wait for. */
-static pid_t holder_of(const char *root, const char *name)
+static pid_t find_holder(const char *root, const char *name)
 {
 	char path[PATH_MAX];
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	snprintf(path, sizeof(path), "%s%s/%s", root, DPKG_DIR, name);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	int rc = fcntl(fd, F_GETLK, &lock);
+	pid_t pid = holder_of(fd, false);
 	close(fd);
-	return rc == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
-}
-
-/* The last component of the program's path; "" when it cannot be told. */
-static void name_of(pid_t pid, char out[PATH_MAX])
-{
-	char link[64], exe[PATH_MAX];
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
-	ssize_t len = readlink(link, exe, sizeof(exe) - 1);
-	exe[len > 0 ? len : 0] = '\0';
-	char *deleted = strstr(exe, " (deleted)"); /* dpkg upgrades dpkg */
-	if (deleted)
-		*deleted = '\0';
-	const char *slash = strrchr(exe, '/');
-	snprintf(out, PATH_MAX, "%s", slash ? slash + 1 : exe);
-	/* While it unpacks itself: /usr/bin/dpkg.dpkg-tmp. */
-	char *suffix = strstr(out, ".dpkg-");
-	if (suffix)
-		*suffix = '\0';
+	return pid;
 }
 
 bool dpkg_is_front_end(const char *exe)
@@ -53,14 +35,14 @@ bool dpkg_is_front_end(const char *exe)
 enum manager_holder dpkg_holder(const char *root, pid_t *out_pid)
 {
 	char name[PATH_MAX];
-	pid_t pid = holder_of(root, "lock");
+	pid_t pid = find_holder(root, "lock");
 	*out_pid = pid;
 	if (pid != 0) {
-		name_of(pid, name);
+		holder_name(pid, name);
 		if (strcmp(name, "dpkg") == 0)
 			return HOLDER_WORKS;
 		return dpkg_is_front_end(name) ? HOLDER_IS_NEAR : HOLDER_STRANGER;
 	}
-	*out_pid = pid = holder_of(root, "lock-frontend");
+	*out_pid = pid = find_holder(root, "lock-frontend");
 	return pid != 0 ? HOLDER_IS_NEAR : HOLDER_NONE;
 }

@@ -53,6 +53,8 @@ static void put(struct look *look, const char *name, struct slice value)
 static void tell_unlogged(struct look *look, const char *file, const char *what, struct slice name)
 {
 	char detail[REASON_MAX];
+	if (look->survey->is_first)
+		return;
 	snprintf(detail, sizeof(detail), "%s%s%.*s%s, and dpkg's log tells of nothing that did it",
 	        what, name.len ? " '" : "", SLICE_ARG(name), name.len ? "'" : "");
 	survey_tell(look->survey, file, detail);
@@ -397,7 +399,7 @@ static int read_run(struct look *look, struct mark *next)
 	buf_fini(&log.added);
 	survey->id = (uint64_t)look->run->began_ns + look->mark.offset % NS_PER_S;
 	if (rc == 0 && run_did_anything(look->run)) {
-		look->manifest = manifest_new(look->run, survey->root);
+		look->manifest = manifest_new(look->run, survey->manager, survey->root);
 		read_common(survey, look->manifest);
 	}
 	return rc;

@@ -8,15 +8,18 @@
 #include <unistd.h>
 
 #include "agent/packages/link_target.h"
+#include "agent/packages/manager.h"
 #include "common/base/glob.h"
 #include "common/base/text.h"
 
 /* `path`: glob_matches_path, without the first slash. `package`: patterns of names, one of which
  * has to be in the run; "*" is any. */
-static const struct rule {
+struct rule {
 	const char *path;
 	const char *package;
-} RULES[] = {
+};
+
+static const struct rule DPKG_RULES[] = {
         {"etc/ld.so.cache*", "libc-bin"},
         {"var/cache/ldconfig/*", "libc-bin"},
         {"usr/lib/*/gconv/gconv-modules.cache*", "libc-bin libc6*"},
@@ -61,6 +64,71 @@ static const struct rule {
         {"var/lib/systemd/deb-systemd-*/**", "*"},
 };
 
+/* Of rpm's triggers there is no word anywhere: most of these caches are made anew by whatever
+ * brings a file that they tell of. */
+static const struct rule RPM_RULES[] = {
+        {"etc/ld.so.cache*", "*"},
+        {"var/cache/ldconfig/*", "*"},
+        {"usr/lib*/gconv/gconv-modules.cache*", "glibc*"},
+        {"usr/lib/locale/**", "glibc*"},
+        {"boot/initramfs*", "kernel* dracut*"},
+        {"boot/initrd*", "kernel* dracut*"},
+        {"boot/vmlinuz*", "kernel*"},
+        {"boot/System.map*", "kernel*"},
+        {"boot/config-*", "kernel*"},
+        {"boot/symvers-*", "kernel*"},
+        {"boot/.vmlinuz*", "kernel*"},
+        {"boot/loader/entries/*", "kernel* grub2*"},
+        {"boot/grub2/grub.cfg*", "kernel* grub2*"},
+        {"boot/grub2/grubenv*", "kernel* grub2*"},
+        {"lib/modules/*/modules.*", "kernel* kmod*"},
+        {"usr/lib/modules/*/modules.*", "kernel* kmod*"},
+        {"usr/share/mime/**", "*"},
+        {"usr/share/applications/mimeinfo.cache*", "*"},
+        {"var/cache/man/**", "*"},
+        {"usr/share/icons/**/icon-theme.cache", "*"},
+        {"usr/share/icons/**/.icon-theme.cache", "*"},
+        {"usr/share/glib-2.0/schemas/gschemas.compiled*", "*"},
+        {"usr/lib*/gio/modules/giomodule.cache*", "*"},
+        {"usr/lib*/gdk-pixbuf-2.0/*/loaders.cache*", "*"},
+        {"usr/lib*/gtk-*/*/immodules.cache*", "*"},
+        {"var/cache/fontconfig/**", "*"},
+        {"usr/lib/fontconfig/cache/**", "*"},
+        {"usr/share/fonts/**/.uuid*", "*"},
+        {"etc/pki/ca-trust/extracted/**", "ca-certificates* p11-kit*"},
+        {"etc/udev/hwdb.bin*", "*"},
+        {"usr/lib/udev/hwdb.bin*", "*"},
+        {"var/lib/systemd/catalog/*", "*"},
+        {"usr/share/info/dir*", "*"},
+        {"var/lib/rpm/**", "*"},
+        {"usr/lib/sysimage/rpm/**", "*"},
+        {"usr/lib/sysimage/libdnf5/**", "*"},
+        {"var/lib/dnf/**", "*"},
+        {"var/lib/yum/**", "*"},
+        {"var/cache/dnf/**", "*"},
+        {"var/cache/yum/**", "*"},
+        {"var/cache/libdnf5/**", "*"},
+        {"var/cache/zypp/**", "*"},
+        {"var/lib/zypp/**", "*"},
+        {"var/log/dnf*", "*"},
+        {"var/log/yum.log*", "*"},
+        {"var/log/hawkey.log*", "*"},
+        {"var/log/zypp/**", "*"},
+        {"var/log/zypper.log*", "*"},
+};
+
+struct rules {
+	const struct rule *rule;
+	size_t count;
+};
+
+static struct rules rules_of(const struct manifest *manifest)
+{
+	if (manifest_manager(manifest) == &MANAGER_DPKG)
+		return (struct rules){DPKG_RULES, sizeof(DPKG_RULES) / sizeof(DPKG_RULES[0])};
+	return (struct rules){RPM_RULES, sizeof(RPM_RULES) / sizeof(RPM_RULES[0])};
+}
+
 static bool is_named(struct slice name, struct slice patterns)
 {
 	struct slice pattern;
@@ -103,13 +171,15 @@ static bool explain_by_rule(
 {
 	const struct run *run = manifest_run(manifest);
 	struct slice path = slice_of(change->path.ptr + 1, change->path.len - 1);
-	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
-		if (!glob_matches_path(slice_text(RULES[i].path), path))
+	struct rules rules = rules_of(manifest);
+	for (size_t i = 0; i < rules.count; i++) {
+		const struct rule *rule = &rules.rule[i];
+		if (!glob_matches_path(slice_text(rule->path), path))
 			continue;
-		if (strcmp(RULES[i].package, "*") == 0)
+		if (strcmp(rule->package, "*") == 0)
 			return !is_foreign_info(run, change->path) &&
 			       label_say(NULL, EXPLAINED_GENERATED, out);
-		const struct run_package *package = find_package(run, RULES[i].package);
+		const struct run_package *package = find_package(run, rule->package);
 		if (package)
 			return label_say(package, EXPLAINED_GENERATED, out);
 	}

@@ -3,7 +3,8 @@
  * vouches for them. What makes them plausible is that the package whose work they are was
  * configured, triggered, unpacked or removed in this very run.
  *
- * A rule that names no package holds for every run; those are dpkg's and apt's own files.
+ * A rule that names no package holds for every run: the files of the package manager and its front
+ * ends themselves, and with rpm what its unlogged triggers make.
  *
  * Thread   any. May look at the disk (the source of a byte-compiled file).
  */

@@ -43,5 +43,6 @@ struct manager {
 
 /* `root`: "" or a directory without a trailing slash. */
 extern const struct manager MANAGER_DPKG;
+extern const struct manager MANAGER_RPM;
 
 #endif

@@ -11,6 +11,7 @@ struct diversion {
 
 struct manifest {
 	struct run *run;
+	const struct manager *manager;
 	const char *root;
 	struct merged merged;
 	struct manifest_entry *entry; /* sorted once sealed */
@@ -26,10 +27,11 @@ struct manifest {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-struct manifest *manifest_new(struct run *run, const char *root)
+struct manifest *manifest_new(struct run *run, const struct manager *manager, const char *root)
 {
 	struct manifest *manifest = mem_new(sizeof(*manifest));
 	manifest->run = run;
+	manifest->manager = manager;
 	manifest->root = root;
 	merged_find(&manifest->merged, root);
 	return manifest;
@@ -50,6 +52,11 @@ void manifest_free(struct manifest *manifest)
 const struct run *manifest_run(const struct manifest *manifest)
 {
 	return manifest->run;
+}
+
+const struct manager *manifest_manager(const struct manifest *manifest)
+{
+	return manifest->manager;
 }
 
 const char *manifest_root(const struct manifest *manifest)
@@ -80,18 +87,19 @@ static int compare_entries(const void *a, const void *b)
 		return left->key > right->key ? 1 : -1;
 	if (left->is_lost != right->is_lost)
 		return left->is_lost ? 1 : -1;
-	if (left->has_md5 != right->has_md5)
-		return left->has_md5 ? -1 : 1;
+	if (left->has_proof != right->has_proof)
+		return left->has_proof ? -1 : 1;
 	return slice_compare(left->package->id, right->package->id);
 }
 
-void manifest_list(struct manifest *manifest, const struct run_package *package, uint64_t key)
+struct manifest_entry *manifest_list(
+        struct manifest *manifest, const struct run_package *package, uint64_t key)
 {
 	if (manifest->count == 0 || manifest->entry[manifest->from].package != package) {
 		manifest->from = manifest->count;
 		manifest->sorted = 0;
 	}
-	add_entry(manifest, package, key);
+	return add_entry(manifest, package, key);
 }
 
 static struct manifest_entry *find_among(struct manifest_entry *entry, size_t count, uint64_t key)
@@ -120,8 +128,8 @@ void manifest_md5(struct manifest *manifest, const struct run_package *package, 
 	struct manifest_entry *entry = find_among(first, count, key);
 	if (!entry)
 		return;
-	memcpy(entry->md5, md5, MD5_BYTES);
-	entry->has_md5 = true;
+	memcpy(entry->proof, md5, MD5_BYTES);
+	entry->has_proof = entry->needs_md5 = true;
 	entry->is_conffile |= is_conffile;
 }
 
@@ -213,6 +221,13 @@ void manifest_seal(struct manifest *manifest)
 const struct manifest_entry *manifest_find(const struct manifest *manifest, struct slice path)
 {
 	return find_among(manifest->entry, manifest->count, merged_key(&manifest->merged, path));
+}
+
+const struct manifest_entry *manifest_next(
+        const struct manifest *manifest, const struct manifest_entry *entry)
+{
+	const struct manifest_entry *next = entry + 1;
+	return next < manifest->entry + manifest->count && next->key == entry->key ? next : NULL;
 }
 
 bool manifest_is_owned(const struct manifest *manifest, struct slice path)

@@ -7,7 +7,7 @@
  *
  * Life     manifest_new -> (add and set functions, on one worker) -> manifest_seal -> questions ->
  *          manifest_free.
- * Owner    owns the run and all else. Some 32 bytes for each path of the run's packages, 8 for each
+ * Owner    owns the run and all else. Some 40 bytes for each path of the run's packages, 8 for each
  *          path that any package owns.
  * Thread   one at a time until sealed, then any.
  */
@@ -18,25 +18,34 @@
 #include "agent/packages/run.h"
 #include "common/base/digest.h"
 
+#define PROOF_BYTES MD5_BYTES
+
 struct manifest_entry {
 	uint64_t key;
 	const struct run_package *package;
-	uint8_t md5[MD5_BYTES];
-	bool has_md5;
+	/* What the database vouches for: with dpkg the MD5 of the content, with rpm what
+	 * rpm_proof.h says. */
+	uint8_t proof[PROOF_BYTES];
+	bool has_proof;
+	bool needs_md5; /* the content's MD5 is part of it */
 	bool is_conffile;
-	bool is_lost; /* listed before the run, and by nobody now */
+	bool is_ghost; /* listed, but made by whom the package leaves it to */
+	bool is_lost;  /* listed before the run, and by nobody now */
 };
 
 struct manifest;
 
 /* Takes over the run. `root`: "" or a directory without a trailing slash, borrowed for good. */
-struct manifest *manifest_new(struct run *run, const char *root);
+struct manager;
+struct manifest *manifest_new(struct run *run, const struct manager *manager, const char *root);
 void manifest_free(struct manifest *manifest);
 const struct run *manifest_run(const struct manifest *manifest);
+const struct manager *manifest_manager(const struct manifest *manifest);
 const char *manifest_root(const struct manifest *manifest);
 
-/* A path that a package of the run lists now. */
-void manifest_list(struct manifest *manifest, const struct run_package *package, uint64_t key);
+/* A path that a package of the run lists now. The entry may be completed until the next one. */
+struct manifest_entry *manifest_list(
+        struct manifest *manifest, const struct run_package *package, uint64_t key);
 /* Its MD5 in the database; a path that is not listed is not added. To be called after the paths of
  * the package. */
 void manifest_md5(struct manifest *manifest, const struct run_package *package, uint64_t key,
@@ -59,6 +68,9 @@ struct slice manifest_diverted(
         const struct manifest *manifest, const struct run_package *package, struct slice path);
 /* NULL: no package of the run. */
 const struct manifest_entry *manifest_find(const struct manifest *manifest, struct slice path);
+/* Another one for the same path. */
+const struct manifest_entry *manifest_next(
+        const struct manifest *manifest, const struct manifest_entry *entry);
 bool manifest_is_owned(const struct manifest *manifest, struct slice path);
 bool manifest_has_link(const struct manifest *manifest, struct slice link, struct slice target);
 /* Whether dpkg-statoverride(1) asks for this mode. */

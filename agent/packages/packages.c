@@ -17,6 +17,9 @@
 #define MOST_MS_DEFAULT  (15ull * 60 * 1000)
 #define NEAR_FACTOR      5 /* a front end calls its package manager again soon */
 #define TELL_MS          (5ull * 60 * 1000)
+#define PEEK_MS          20 /* to a look at a lock that was opened; to the next twice that */
+#define PEEK_MOST_MS     160
+#define BREATH_MS        2000 /* from one to the next */
 #define RETRY_MS         (10ull * 60 * 1000)
 
 enum phase { IDLE, RUNNING, SURVEYING, TELLING };
@@ -33,13 +36,18 @@ struct packages {
 	struct signs *signs;
 	int kept;            /* of the manager, to find the holder of its lock */
 	struct timer *quiet; /* until a survey */
-	struct timer *most;  /* until what waits, or is waited for, is not waited for any longer */
+	struct timer *peek;  /* until a lock that was opened is looked at again */
+	uint64_t peek_ms;
+	uint64_t breath_ms; /* reading does not hold its breath again before that */
+	struct timer *most; /* until what waits, or is waited for, is not waited for any longer */
 
 	enum phase phase;
-	bool is_waiting;  /* reading is */
-	bool is_due;      /* something was seen since the last survey began */
-	bool is_overdue;  /* the last survey was made in the middle of a run */
-	bool is_starting; /* what was done while the agent was down is not yet told */
+	bool is_waiting;    /* reading is, for a run */
+	bool is_breathless; /* reading is, for a lock that may be taken */
+	bool is_due;        /* something was seen since the last survey began */
+	bool is_lock_seen;  /* it was held since the last run was summed up */
+	bool is_overdue;    /* the last survey was made in the middle of a run */
+	bool is_starting;   /* what was done while the agent was down is not yet told */
 	bool is_warned;
 
 	struct survey *survey; /* under way, or the last one, until it is over */
@@ -149,13 +157,35 @@ static void begin_waiting(struct packages *packages)
 	packages->events.wait(packages->ctx, true);
 }
 
+static void hold_breath(struct packages *packages)
+{
+	uint64_t now_ms = loop_now_ms(packages->loop);
+	if (timer_is_active(packages->peek))
+		return;
+	packages->peek_ms = PEEK_MS;
+	timer_start(packages->peek, PEEK_MS, 0);
+	if (now_ms < packages->breath_ms)
+		return;
+	packages->breath_ms = now_ms + BREATH_MS;
+	packages->is_breathless = true;
+	packages->events.wait(packages->ctx, true);
+}
+
+static void breathe(struct packages *packages)
+{
+	packages->is_breathless = false;
+	if (!packages->is_waiting)
+		packages->events.wait(packages->ctx, false);
+}
+
 static void end_waiting(struct packages *packages)
 {
 	if (!packages->is_waiting)
 		return;
 	packages->is_waiting = false;
 	timer_stop(packages->most);
-	packages->events.wait(packages->ctx, false);
+	if (!packages->is_breathless)
+		packages->events.wait(packages->ctx, false);
 }
 
 /* --- explaining ------------------------------------------------------------------------------ */
@@ -195,6 +225,8 @@ static void drop_survey(struct packages *packages)
 /* Summary, and where the next one begins: one transaction. */
 static void finish(struct packages *packages)
 {
+	if (packages->survey->is_first && !packages->survey->is_absent)
+		log_info("what %s did is explained from now on", packages->manager->name);
 	if (packages->manifest)
 		note_summary(packages, packages->survey);
 	note_unlogged(packages, packages->survey);
@@ -204,6 +236,7 @@ static void finish(struct packages *packages)
 	drop_survey(packages);
 	set_explainer(packages, NULL);
 	packages->is_starting = false;
+	packages->is_lock_seen = false;
 	packages->is_warned = false;
 	packages->phase = IDLE;
 	packages->events.noted(packages->ctx);
@@ -295,6 +328,7 @@ static void begin_survey(struct packages *packages, bool is_overdue)
 	packages->is_due = false;
 	packages->is_overdue = is_overdue;
 	packages->survey = survey_new(packages->manager, packages->state, packages->root);
+	packages->survey->is_lock_unseen = !packages->is_lock_seen && packages->kept >= 0;
 	packages->is_at_work = true;
 	packages->is_under_way = true;
 	loop_work(packages->loop, survey_work, survey_done, packages);
@@ -314,11 +348,14 @@ static void on_seen(void *ctx, unsigned signs)
 {
 	struct packages *packages = ctx;
 	pid_t pid;
-	packages->is_due |= (signs & (SIGN_RUNS | SIGN_CHANGED)) != 0;
+	enum manager_holder holder = find_holder(packages, &pid);
+	bool runs = signs & SIGN_RUNS || (signs & SIGN_OPENED && holder == HOLDER_WORKS);
+	packages->is_due |= runs || signs & SIGN_CHANGED;
+	packages->is_lock_seen |= holder == HOLDER_WORKS || signs & SIGN_UNLOCKED;
+	if (signs & SIGN_OPENED && holder == HOLDER_NONE)
+		hold_breath(packages);
 	if (packages->phase == SURVEYING)
 		return;
-	enum manager_holder holder = find_holder(packages, &pid);
-	bool runs = signs & SIGN_RUNS;
 	if (runs && holder == HOLDER_STRANGER)
 		warn_of_stranger(packages, pid);
 	/* Even if nobody works any more: a short run may be over before its first word is heard. */
@@ -329,6 +366,23 @@ static void on_seen(void *ctx, unsigned signs)
 	else if (packages->is_due && (signs & SIGN_UNLOCKED || !timer_is_active(packages->quiet)))
 		look_after_quiet(packages, holder);
 	advance(packages);
+}
+
+/* Between opening a lock and taking it there is a moment that nothing tells of. */
+static void on_peek(void *ctx)
+{
+	struct packages *packages = ctx;
+	pid_t pid;
+	if (find_holder(packages, &pid) == HOLDER_WORKS) {
+		packages->breath_ms = 0; /* it was worth it */
+		on_seen(packages, SIGN_RUNS);
+	} else if (packages->peek_ms < PEEK_MOST_MS) {
+		packages->peek_ms *= 2;
+		timer_start(packages->peek, packages->peek_ms, 0);
+		return;
+	}
+	if (packages->is_breathless)
+		breathe(packages);
 }
 
 static void on_quiet(void *ctx)
@@ -399,7 +453,11 @@ int packages_new(struct loop *loop, struct state *state, const struct manager *m
 	pthread_mutex_init(&packages->mutex, NULL);
 	pthread_cond_init(&packages->is_quiet, NULL);
 	packages->quiet = timer_new(loop, on_quiet, packages);
+	packages->peek = timer_new(loop, on_peek, packages);
 	packages->most = timer_new(loop, on_most, packages);
+	/* Opens the lock, which would be a sign. */
+	pid_t pid;
+	find_holder(packages, &pid);
 	int rc = signs_new(loop, packages->root, manager->places, manager->place_count, on_seen,
 	        packages, &packages->signs, out_why);
 	if (rc < 0) {
@@ -422,6 +480,7 @@ void packages_free(struct packages *packages)
 	if (packages->kept >= 0)
 		close(packages->kept);
 	timer_free(packages->quiet);
+	timer_free(packages->peek);
 	timer_free(packages->most);
 	drop_survey(packages);
 	teller_mute(packages->explainer);
@@ -437,6 +496,7 @@ void packages_start(struct packages *packages)
 	if (packages->phase != IDLE)
 		return; /* a sign came first */
 	packages->is_starting = true;
+	packages->is_lock_seen = true; /* whatever was done meanwhile */
 	packages->is_due = true;
 	if (find_holder(packages, &pid) == HOLDER_WORKS) {
 		begin_run(packages);
@@ -444,6 +504,11 @@ void packages_start(struct packages *packages)
 	}
 	begin_waiting(packages);
 	begin_survey(packages, false);
+}
+
+void packages_glance(struct packages *packages)
+{
+	signs_glance(packages->signs);
 }
 
 void packages_step(struct packages *packages)

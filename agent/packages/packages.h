@@ -16,6 +16,11 @@
  * Where a run ended is remembered (ledger.h) together with its summary: what was done while the
  * agent was down, or was being told when it was killed, is explained at the next start.
  *
+ * A run of rpm begins with the opening of its lock, and what it writes then may be ready to be read
+ * some milliseconds later. So the signs are looked at before anything is read, and reading holds
+ * its breath until the lock is seen to be taken, or is not; not again before that is long past,
+ * since anybody may open a lock.
+ *
  * A change of the database that no run accounts for is an event of its own.
  *
  * What is said of dpkg here holds for each package manager in its way (manager.h); there is one
@@ -65,6 +70,8 @@ int packages_new(struct loop *loop, struct state *state, const struct manager *m
 void packages_free(struct packages *packages);
 /* Looks whether a run is under way and what was done since the last one. */
 void packages_start(struct packages *packages);
+/* Touched paths are about to be read: takes notice of what has just been said of a run. */
+void packages_glance(struct packages *packages);
 /* Something was written, or a walk has ended: is_told may have another answer. */
 void packages_step(struct packages *packages);
 

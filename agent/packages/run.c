@@ -115,6 +115,25 @@ static int note_act(
 	return rc < 0 || act == RUN_MENTIONED ? rc : keep_version(run, last, &package->version);
 }
 
+int run_note(struct run *run, unsigned act, struct slice id, struct slice name, struct slice old,
+        struct slice new, const struct run_package **out)
+{
+	struct run_package *package = find_or_add(run, id);
+	if (!package)
+		return ERR_LIMIT;
+	package->acts |= act;
+	package->name = arena_copy(run->arena, name);
+	int rc = package->name.ptr ? 0 : ERR_LIMIT;
+	if (rc == 0 && !package->old_version.ptr)
+		rc = keep_version(run, old, &package->old_version);
+	if (rc == 0)
+		rc = keep_version(run, new, &package->version);
+	if (rc == 0 && !package->version.ptr)
+		rc = keep_version(run, old, &package->version);
+	*out = package;
+	return rc;
+}
+
 static unsigned act_of(struct slice word)
 {
 	static const struct {

@@ -61,6 +61,10 @@ struct run *run_new(void);
 void run_free(struct run *run);
 /* Takes whole lines of dpkg.log. */
 int run_take(struct run *run, struct slice log, struct reason *out_why);
+/* The same where there is no log: `name` is the package's within `id`; a version that there is none
+ * of is absent. */
+int run_note(struct run *run, unsigned act, struct slice id, struct slice name, struct slice old,
+        struct slice new, const struct run_package **out);
 /* No more is taken. */
 void run_seal(struct run *run);
 

@@ -46,15 +46,18 @@ static void forget(struct signs *signs, int wd)
 			signs->wd[i] = -1;
 }
 
+static void leave(struct signs *signs, int wd)
+{
+	inotify_rm_watch(signs->fd, wd);
+	forget(signs, wd);
+}
+
 /* What was watched itself is another file now: nobody writes to it any more. */
 static void leave_files(struct signs *signs)
 {
-	for (size_t i = 0; i < signs->count; i++) {
-		if (!signs->places[i].is_file || signs->wd[i] < 0)
-			continue;
-		inotify_rm_watch(signs->fd, signs->wd[i]);
-		signs->wd[i] = -1;
-	}
+	for (size_t i = 0; i < signs->count; i++)
+		if (signs->places[i].is_file && signs->wd[i] >= 0)
+			leave(signs, signs->wd[i]);
 }
 
 /* --- records --------------------------------------------------------------------------------- */
@@ -74,6 +77,8 @@ static unsigned signs_of(struct signs *signs, const struct inotify_event *record
 			found |= signs->places[i].sign(name, record->mask);
 	if (found & SIGN_ANOTHER)
 		leave_files(signs);
+	else if (record->mask & IN_MOVE_SELF)
+		leave(signs, record->wd);
 	return found & SIGN_ALL;
 }
 
@@ -89,7 +94,8 @@ static void on_readable(void *ctx)
 		found |= signs_of(signs, record);
 		at += (ssize_t)(sizeof(*record) + record->len);
 	}
-	found |= place_missing(signs);
+	if (len > 0)
+		found |= place_missing(signs);
 	if (found)
 		signs->seen(signs->ctx, found);
 }
@@ -117,6 +123,11 @@ int signs_new(struct loop *loop, const char *root, const struct signs_place *pla
 	signs->readable = fd_watch_new(loop, fd, on_readable, signs);
 	*out = signs;
 	return 0;
+}
+
+void signs_glance(struct signs *signs)
+{
+	on_readable(signs);
 }
 
 void signs_free(struct signs *signs)

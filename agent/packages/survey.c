@@ -40,6 +40,14 @@ void survey_make(struct survey *survey)
 	kv_abort(txn);
 }
 
+void survey_reset(struct survey *survey)
+{
+	buf_reset(&survey->puts);
+	arena_reset(survey->arena);
+	survey->unlogged_count = 0;
+	survey->is_absent = false;
+}
+
 static void put_counted(struct buf *out, struct slice bytes)
 {
 	buf_append_u32(out, (uint32_t)bytes.len);
@@ -55,7 +63,7 @@ void survey_put(struct survey *survey, const char *name, struct slice value)
 void survey_tell(struct survey *survey, const char *file, const char *detail)
 {
 	char path[PATH_MAX];
-	if (survey->is_first || survey->unlogged_count++ >= UNLOGGED_MAX)
+	if (survey->unlogged_count++ >= UNLOGGED_MAX)
 		return;
 	struct unlogged *unlogged = &survey->unlogged[survey->unlogged_count - 1];
 	snprintf(path, sizeof(path), "%s%s", survey->root, file);

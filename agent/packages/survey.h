@@ -23,6 +23,7 @@ struct survey {
 	const struct manager *manager;
 	const char *root; /* "" or a directory without a trailing slash; borrowed */
 	struct state *state;
+	bool is_lock_unseen; /* nobody held the lock since the last look, and it was looked for */
 
 	int rc;
 	struct reason why;
@@ -42,10 +43,12 @@ struct survey *survey_new(const struct manager *manager, struct state *state, co
 void survey_free(struct survey *survey);
 void survey_make(struct survey *survey);
 
+/* The look begins once more: it has no results yet. */
+void survey_reset(struct survey *survey);
 /* For the manager's look: a meta value, empty to be deleted. */
 void survey_put(struct survey *survey, const char *name, struct slice value);
-/* Likewise: nothing accounts for a change of the database's file (without the root). Nothing is
- * told by the first look. */
+/* Likewise: no run accounts for what the sentence says of the database's file (its path without the
+ * root). */
 void survey_tell(struct survey *survey, const char *file, const char *detail);
 
 #endif

@@ -6,33 +6,20 @@ import subprocess
 import sys
 import unittest
 
-from rig import RigTest, wait_until
-
-FILES = 300
-
-# Holds dpkg's lock, says in its log that it begins, and waits for the end of its input.
-HOLD = """
-import fcntl, sys
-lock = open(sys.argv[1], "r+")
-fcntl.lockf(lock, fcntl.LOCK_EX)
-with open(sys.argv[2], "a") as log:
-    log.write("2026-01-01 00:00:00 startup archives unpack\\n")
-sys.stdin.read()
-"""
+from packages_rig import FILES, HOLD, PackagesTest
+from rig import wait_until
 
 
-class Packages(RigTest):
+class Packages(PackagesTest):
+    DIRECTORIES = ("var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/alternatives", "var/log", "usr/bin",
+                   "usr/share", "etc")
+
     def setUp(self):
         if not shutil.which("dpkg-deb"):
             raise unittest.SkipTest("there is no dpkg here")
         super().setUp()
-        self.root = self.rig.make_dir("root")
-        for name in ("var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/alternatives", "var/log", "usr/bin",
-                     "usr/share", "etc"):
-            os.makedirs(os.path.join(self.root, name))
         for name in ("status", "available"):
             open(os.path.join(self.root, "var/lib/dpkg", name), "w", encoding="utf-8").close()
-        self.watch = [os.path.join(self.root, "usr"), os.path.join(self.root, "etc")]
 
     # --- what a test does ---
 
@@ -41,14 +28,7 @@ class Packages(RigTest):
         tree = self.rig.make_dir(f"deb-{name}-{version}")
         control = os.path.join(tree, "DEBIAN")
         os.makedirs(control)
-        for path, content in files.items():
-            full = os.path.join(tree, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            if isinstance(content, tuple):
-                os.symlink(content[0], full)
-                continue
-            with open(full, "w", encoding="utf-8") as out:
-                out.write(content)
+        self.lay_out(tree, files)
         with open(os.path.join(control, "control"), "w", encoding="utf-8") as out:
             out.write(f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: t <t@example.org>\n"
                       f"Description: a test\n")
@@ -69,29 +49,6 @@ class Packages(RigTest):
              "--force-confnew", *words], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def host(self):
-        return self.started_host("web01", self.watch, f"packages:\n  root: {self.root}\n")
-
-    def in_root(self, *names):
-        return os.path.join(self.root, *names)
-
-    @staticmethod
-    def summaries(host):
-        return [e for e in host.events() if e["kind"] == "transaction" and e["action"] == "completed"]
-
-    def wait_summary(self, host, count=1):
-        wait_until(lambda: len(self.summaries(host)) >= count,
-                   f"summary {count} of a run; there are {self.summaries(host)}; log:\n{host.process.read_log()[-3000:]}")
-        return self.summaries(host)[count - 1]
-
-    def many(self, version):
-        files = {f"usr/share/demo/file{i:03}": f"{i} of {version}\n" for i in range(FILES)}
-        files["usr/bin/demo"] = f"#!/bin/sh\necho {version}\n"
-        files["usr/bin/demo-link"] = ("demo",)
-        files["etc/demo.conf"] = f"version={version}\n"
-        files[f"usr/share/demo/only-in-{version}"] = "x\n"
-        return files
-
     def installed(self):
         """The first of two versions is installed, the agent has its baseline; returns it and the second."""
         scripts = {"postinst": "[ \"$1\" = configure ] || exit 0\n"
@@ -100,13 +57,6 @@ class Packages(RigTest):
         second = self.build("demo", "2.0", self.many("2.0"), scripts, ["etc/demo.conf"])
         self.dpkg("-i", first)
         return self.host(), second
-
-    def explained(self, host):
-        """state -> paths, of all changes of files."""
-        found = {}
-        for event in host.file_events(self.root):
-            found.setdefault(event["explained"].get("state", "none"), []).append(event["path"])
-        return found
 
     # --- claims ---
 
@@ -239,7 +189,7 @@ class Packages(RigTest):
         stranger = os.path.join(self.rig.dir, "stranger")
         shutil.copy(os.path.realpath(sys.executable), stranger)
         holder = subprocess.Popen([stranger, "-c", HOLD, self.in_root("var/lib/dpkg/lock"),
-                                   self.in_root("var/log/dpkg.log")],
+                                   self.in_root("var/log/dpkg.log"), "2026-01-01 00:00:00 startup archives unpack\n"],
                                   stdin=subprocess.PIPE, env={**os.environ, "PYTHONHOME": sys.base_prefix})
         self.addCleanup(lambda: (holder.stdin.close(), holder.wait()))
         host.wait_event(kind="agent", action="degraded")

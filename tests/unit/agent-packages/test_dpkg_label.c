@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "agent/packages/link_target.h"
+#include "agent/packages/manager.h"
 #include "common/base/buf.h"
 
 static const uint8_t GOOD[MD5_BYTES] = {1}, BAD[MD5_BYTES] = {2};
@@ -33,7 +34,7 @@ static int setup(void **unused)
 	struct reason why;
 	struct run *run = run_new();
 	assert_int_equal(run_take(run, slice_text(LOG), &why), 0);
-	manifest = manifest_new(run, "/nonexistent");
+	manifest = manifest_new(run, &MANAGER_DPKG, "/nonexistent");
 	const struct run_package *p = run_find(run, slice_text("p:all"));
 	for (size_t i = 0; i < sizeof(LISTED) / sizeof(LISTED[0]); i++) {
 		manifest_list(manifest, p, key(LISTED[i]));

@@ -185,9 +185,9 @@ static void test_upgrade_shows_what_is_listed_and_what_was(void **unused)
 	look();
 	assert_non_null(survey->manifest);
 	assert_int_equal(survey->unlogged_count, 0);
-	assert_true(find("/usr/lib/a")->has_md5);
+	assert_true(find("/usr/lib/a")->has_proof);
 	assert_ptr_equal(find("/usr/lib/a"), find("/lib/a"));
-	assert_int_equal(find("/usr/lib/a")->md5[0], 0x92);
+	assert_int_equal(find("/usr/lib/a")->proof[0], 0x92);
 	assert_true(find("/etc/a.conf")->is_conffile);
 	assert_true(find("/usr/lib/old")->is_lost);
 	assert_null(find("/usr/lib/b"));
@@ -348,7 +348,7 @@ static void test_diverted_path_is_expected_where_it_lies(void **unused)
 	put_file("/var/lib/dpkg/diversions", "/lib/a\n/usr/lib/a.real\nb\n");
 	look();
 	assert_null(find("/usr/lib/a"));
-	assert_int_equal(find("/usr/lib/a.real")->md5[0], 0x92);
+	assert_int_equal(find("/usr/lib/a.real")->proof[0], 0x92);
 }
 
 static void test_host_without_dpkg_is_left_alone(void **unused)
