@@ -203,21 +203,12 @@ size_t settle_count_cause(const struct settle *settle, enum event_cause cause)
 	return settle->by_cause[cause];
 }
 
-/* Is put off no longer. */
-static void go_on(struct settle *settle, struct item *item)
-{
-	due_remove(&settle->waiting, &item->due);
-	due_set(&settle->waiting, &item->due, 0);
-	item_put_off(settle, item, false);
-	item_schedule(settle, item);
-}
-
 void settle_mark(struct settle *settle)
 {
 	settle->mark++;
 	for (struct item *item = settle->items; item; item = item->hh.next) {
 		if (item->is_put_off)
-			go_on(settle, item);
+			item_go_on(settle, item);
 		item_recount(settle, item);
 	}
 }

@@ -83,6 +83,14 @@ void item_put_off(struct settle *settle, struct item *item, bool is_put_off)
 	item_recount(settle, item);
 }
 
+void item_go_on(struct settle *settle, struct item *item)
+{
+	due_remove(&settle->waiting, &item->due);
+	due_set(&settle->waiting, &item->due, 0);
+	item_put_off(settle, item, false);
+	item_schedule(settle, item);
+}
+
 void item_make_ready(struct settle *settle, struct item *item)
 {
 	due_remove(&settle->waiting, &item->due);
@@ -149,15 +157,20 @@ static uint64_t quiet_until(const struct settle *settle, const struct item *item
 	return quiet < most ? quiet : most;
 }
 
+/* As it happens, and to a file. */
+static bool may_be_put_off(const struct touch *touch)
+{
+	const unsigned CHANGES = TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_DONE |
+	                         TOUCH_GONE;
+	return touch->cause == CAUSE_LIVE && touch->hints && !(touch->hints & ~CHANGES);
+}
+
 /* That something is gone is urgent, unless it is one of many that come and go. */
 static uint64_t put_off_until(const struct settle *settle, const struct item *item,
         const struct touch *touch, uint64_t now_ms)
 {
-	const unsigned CHANGES = TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_DONE |
-	                         TOUCH_GONE;
-	bool is_change = touch->hints && !(touch->hints & ~CHANGES);
 	bool is_loss = touch->hints & TOUCH_GONE && !(item->hints & TOUCH_CREATED);
-	if (touch->cause != CAUSE_LIVE || !is_change)
+	if (!may_be_put_off(touch))
 		return 0;
 	return busy_until(settle->busy, item->hh.hashv, is_loss, now_ms);
 }
@@ -178,6 +191,9 @@ void item_tell_touch(
 	uint64_t until_ms = put_off_until(settle, item, touch, now_ms);
 	item_put_off(settle, item, until_ms > due_ms);
 	due_set(&settle->waiting, &item->due, until_ms > due_ms ? until_ms : due_ms);
+	/* What is not put off does not wait for a rename that is. */
+	if (!may_be_put_off(touch) && item->leader && item->leader->is_put_off)
+		item_go_on(settle, item->leader);
 }
 
 /* A path that a rename has to do with, to be looked at by itself. */

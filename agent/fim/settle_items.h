@@ -85,6 +85,8 @@ void item_recount(struct settle *settle, struct item *item);
 void item_schedule(struct settle *settle, struct item *item);
 void item_unschedule(struct settle *settle, struct item *item);
 void item_put_off(struct settle *settle, struct item *item, bool is_put_off);
+/* What is put off is due now. */
+void item_go_on(struct settle *settle, struct item *item);
 void item_make_ready(struct settle *settle, struct item *item);
 void item_free(struct item *item);
 void item_drop_if_empty(struct settle *settle, struct item *item);

@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,8 +44,8 @@ class Storm:
         self.mount = rig.make_dir(os.path.join("m", MOUNT))
         self.choose_wants()
         state = os.path.join(rig.mount_tmpfs("disk", "48m"), "state") if self.has_small_disk else None
-        config = "limits: {spool_mb: 1}\n" if self.has_small_spool else ""
-        self.host = rig.host("web01", [self.inside], config, port=self.link.port, state=state)
+        self.config = "limits: {spool_mb: 1}\n" if self.has_small_spool else ""
+        self.host = rig.host("web01", [self.inside], self.config, port=self.link.port, state=state)
         self.make_wants_felt()
         self.host.start().wait_baselined()
 
@@ -199,13 +200,14 @@ class Storm:
     def check(self):
         """Raises with everything that is needed to understand it."""
         faults = self.faults_of_picture(self.mapped())
-        # What was written through memory nobody has told: a start compares everything.
+        # What was written through memory nobody has told, and it may bear a time of before it: the audit reads it again.
         if not faults:
             if self.has_bad_clock:
                 self.set_clock("+0")
             rigs.wait_until(lambda: self.host.status().get("pid") == self.host.process.child.pid,
                             "the agent that was started last runs, and can be told to stop")
             self.host.stop()
+            self.host.write_config([self.inside], self.config + "audit: {round: 5s}\n")
             self.host.start()
             faults = self.faults_of_picture([])
         events = self.host.events()
@@ -214,7 +216,21 @@ class Storm:
         faults += [(None, None, f"the agent's log has: {line}") for line in log.splitlines()
                    if "cannot tell" in line or "Sanitizer" in line or "runtime error" in line]
         if faults:
+            self.keep(events)
             raise AssertionError(self.explain(faults, events, log))
+
+    def keep(self, events):
+        """All that there is to look at, where TSUJIBAN_EVIDENCE says."""
+        folder = os.environ.get("TSUJIBAN_EVIDENCE")
+        if not folder:
+            return
+        os.makedirs(folder, exist_ok=True)
+        for path in self.logs + [self.host.process.log]:
+            shutil.copy(path, folder)
+        with open(os.path.join(folder, "events"), "w", encoding="utf-8") as out:
+            out.writelines(json.dumps(event) + "\n" for event in events)
+        with open(os.path.join(folder, "faults"), "w", encoding="utf-8") as out:
+            out.writelines(line + "\n" for line in self.fault_log)
 
     def mapped(self):
         return [os.path.join(self.inside, MAPPED, f"m{number}") for number in range(WORKERS)]

@@ -2,7 +2,7 @@
 """Many storms, several at a time: storms.py --seeds 1..100 --seconds 60 --jobs 4 --source both [--results FILE]
 
 Each is a process of its own (storm.py). What has passed stands in the file of results and is not run again, so a run that
-was ended goes on where it was; what failed is run again, and its output is in build/storms/. Ends with a table of what failed and
+was ended goes on where it was; what failed is run again, and its output is in build/storms/, with the events and what was done. Ends with a table of what failed and
 "storms: N passed, N failed"."""
 
 import argparse
@@ -38,8 +38,10 @@ def read_results(path):
 
 def blow(seed, source, seconds):
     began = time.monotonic()
+    evidence = os.path.join(LOGS, f"{source}-{seed}")
     done = subprocess.run([sys.executable, os.path.join(HERE, "storm.py"), "--seed", str(seed), "--seconds", seconds,
-                           "--source", source], capture_output=True, text=True, check=False)
+                           "--source", source], capture_output=True, text=True, check=False,
+                          env={**os.environ, "TSUJIBAN_EVIDENCE": evidence})
     last = (done.stdout.splitlines() or [""])[-1]
     events = last.split(", ")[-1].split()[0] if done.returncode == 0 else "-"
     if done.returncode != 0:

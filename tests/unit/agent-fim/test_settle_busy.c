@@ -189,6 +189,19 @@ static void test_saving_by_rename_is_put_off_with_both_paths(void **state)
 	assert_int_equal(settle_count(settle), 0);
 }
 
+static void test_what_becomes_of_the_old_path_does_not_wait_for_the_busy_one(void **state)
+{
+	(void)state;
+	make_busy("/file");
+	touch("/other", TOUCH_CREATED | TOUCH_WRITING);
+	rename_to("/file", "/other");
+	assert_nothing();
+	touch("/other", TOUCH_CREATED | TOUCH_DIRECTORY);
+	read_once("/file");
+	read_once("/other");
+	assert_int_equal(settle_count(settle), 0);
+}
+
 static void test_renaming_a_busy_path_away_is_told_at_once(void **state)
 {
 	(void)state;
@@ -244,6 +257,7 @@ int main(void)
 	        WITH_SETTLE(test_that_a_busy_path_is_gone_is_told_at_once_but_not_each_time),
 	        WITH_SETTLE(test_a_lock_that_comes_and_goes_is_put_off_as_a_whole),
 	        WITH_SETTLE(test_saving_by_rename_is_put_off_with_both_paths),
+	        WITH_SETTLE(test_what_becomes_of_the_old_path_does_not_wait_for_the_busy_one),
 	        WITH_SETTLE(test_renaming_a_busy_path_away_is_told_at_once),
 	        WITH_SETTLE(test_what_a_walk_finds_is_not_put_off),
 	        WITH_SETTLE(test_a_mark_ends_putting_off),
