@@ -1,14 +1,15 @@
 /*
  * rpm_files - the files of a package's header, one after the other.
  *
- *	struct rpm_files files;
+ *	struct rpm_files *files;
  *	struct rpm_file file;
  *	rpm_files_open(&header, &files, &why);
  *	while (rpm_files_next(&files, &file))
  *		...
  *
  * Owner    borrows the header's bytes; rpm_files_close frees the table of directories.
- * Errors   ERR_FORMAT: lists of unequal length, a directory that there is not.
+ * Errors   ERR_FORMAT: lists of unequal length, a directory that there is not or that is no
+ *          absolute path; ERR_LIMIT: more files than the cap.
  * Thread   one at a time.
  */
 #ifndef TSUJIBAN_AGENT_RPMDB_RPM_FILES_H
@@ -17,6 +18,7 @@
 #include "agent/rpmdb/rpm_header.h"
 
 #define RPM_DIGEST_MAX 64
+#define RPM_FILES_MAX  1000000u /* of one package; the largest have 100 000 */
 
 enum rpm_file_flag {
 	RPM_FILE_CONFIG = 1 << 0,
@@ -36,9 +38,9 @@ enum rpm_file_state {
 enum rpm_digest { RPM_DIGEST_NONE = 0, RPM_DIGEST_MD5 = 1, RPM_DIGEST_SHA256 = 8 };
 
 struct rpm_file {
-	struct slice directory; /* ends with a slash */
-	struct slice name;
-	struct slice user; /* names, as the package has them */
+	struct slice directory; /* begins and ends with a slash */
+	struct slice name;      /* without a slash; empty: the directory itself, as of "/" */
+	struct slice user;      /* names, as the package has them */
 	struct slice group;
 	struct slice link;         /* target of a symbolic link; else empty */
 	struct slice capabilities; /* text form of cap_to_text(3); else empty */

@@ -129,17 +129,36 @@ uint32_t rpm_header_count(const struct rpm_header *header, enum rpm_tag tag)
 	return find(header, tag, &entry) ? entry.count : 0;
 }
 
+struct rpm_numbers rpm_header_numbers(const struct rpm_header *header, enum rpm_tag tag)
+{
+	struct entry entry;
+	if (!find(header, tag, &entry) || entry.type > TYPE_INT64)
+		return (struct rpm_numbers){0};
+	return (struct rpm_numbers){
+	        .first = header->data.ptr + entry.offset,
+	        .count = entry.count,
+	        .width = width_of(entry.type),
+	};
+}
+
+uint64_t rpm_numbers_at(const struct rpm_numbers *numbers, uint32_t at)
+{
+	uint64_t value = 0;
+	if (at >= numbers->count)
+		return 0;
+	const uint8_t *bytes = numbers->first + (size_t)at * numbers->width;
+	for (uint32_t i = 0; i < numbers->width; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
 bool rpm_header_number(
         const struct rpm_header *header, enum rpm_tag tag, uint32_t at, uint64_t *out)
 {
-	struct entry entry;
-	if (!find(header, tag, &entry) || entry.type > TYPE_INT64 || at >= entry.count)
+	struct rpm_numbers numbers = rpm_header_numbers(header, tag);
+	if (at >= numbers.count)
 		return false;
-	uint32_t width = width_of(entry.type);
-	const uint8_t *value = header->data.ptr + entry.offset + (size_t)at * width;
-	*out = 0;
-	for (uint32_t i = 0; i < width; i++)
-		*out = *out << 8 | value[i];
+	*out = rpm_numbers_at(&numbers, at);
 	return true;
 }
 

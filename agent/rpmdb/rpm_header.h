@@ -66,6 +66,17 @@ bool rpm_header_number(
 /* The first or only text, without its NUL; of a translated one the first translation. */
 bool rpm_header_text(const struct rpm_header *header, enum rpm_tag tag, struct slice *out);
 
+/* The values of one tag, found once: for who asks for many of them. */
+struct rpm_numbers {
+	const uint8_t *first;
+	uint32_t count; /* 0: it is absent or holds no numbers */
+	uint32_t width;
+};
+
+struct rpm_numbers rpm_header_numbers(const struct rpm_header *header, enum rpm_tag tag);
+/* 0 beyond the last. */
+uint64_t rpm_numbers_at(const struct rpm_numbers *numbers, uint32_t at);
+
 /* A list of texts is read from its beginning. */
 struct rpm_texts {
 	struct slice rest;

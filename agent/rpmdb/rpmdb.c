@@ -85,7 +85,8 @@ static int take_blob(void *ctx, uint32_t number, struct slice bytes)
 	}
 	if (rpm_header_text(&header, RPM_NAME, &name) && slice_is(name, "gpg-pubkey"))
 		return 0;
-	return reading->each(reading->ctx, &header);
+	int rc = reading->each(reading->ctx, &header);
+	return rc < 0 ? rc : 0;
 }
 
 int rpmdb_each(struct rpmdb *db, int (*each)(void *ctx, const struct rpm_header *header), void *ctx,

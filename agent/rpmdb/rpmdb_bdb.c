@@ -32,8 +32,9 @@ struct bdb {
 	bool is_big;
 	uint32_t page_bytes;
 	uint32_t pages;
-	uint8_t *page;     /* of a bucket */
-	uint8_t *overflow; /* of the chain of a value */
+	uint32_t chained_left; /* pages that can yet be part of a chain: each is of one alone */
+	uint8_t *page;         /* of a bucket */
+	uint8_t *overflow;     /* of the chain of a value */
 	struct buf value;
 	struct reason *why;
 };
@@ -77,6 +78,7 @@ static int read_meta(struct bdb *bdb)
 		return fail(bdb->why, ERR_LIMIT, "'%s' has %llu pages", bdb->file.path,
 		        (unsigned long long)pages);
 	bdb->pages = (uint32_t)pages;
+	bdb->chained_left = bdb->pages;
 	bdb->page = mem_new(bdb->page_bytes);
 	bdb->overflow = mem_new(bdb->page_bytes);
 	return 0;
@@ -88,10 +90,13 @@ static bool read_page(const struct bdb *bdb, uint32_t number, uint8_t *out)
 	       whole_read(&bdb->file, out, bdb->page_bytes, (uint64_t)number * bdb->page_bytes);
 }
 
-/* A chain that goes in a circle ends with the length that the value has. */
+/* A chain that goes in a circle, or through another one, comes to more pages than there are. */
 static int read_chain(struct bdb *bdb, uint32_t number, uint32_t len)
 {
 	while (bdb->value.len < len) {
+		if (bdb->chained_left == 0)
+			return broken(bdb, number);
+		bdb->chained_left--;
 		if (!read_page(bdb, number, bdb->overflow) || bdb->overflow[25] != PAGE_OVERFLOW)
 			return broken(bdb, number);
 		uint32_t here = u16(bdb, bdb->overflow + 22);

@@ -122,7 +122,7 @@ static int read_log(struct sqlite_pages *pages, struct reason *out_why)
 	struct buf found = BUF_INIT;
 	struct sum sum;
 	uint8_t head[FRAME_BYTES];
-	uint32_t committed = 0, at = 0;
+	uint32_t committed = 0, at = 0, count = 0;
 	if (!read_log_head(pages, &sum))
 		return 0;
 	for (; at < SQLITE_PAGES_MAX && read_frame(pages, at, &sum, head); at++) {
@@ -131,7 +131,7 @@ static int read_log(struct sqlite_pages *pages, struct reason *out_why)
 		if (be32(head + 4) == 0)
 			continue;
 		committed = at + 1;
-		pages->count = be32(head + 4);
+		count = be32(head + 4);
 	}
 	if (at == SQLITE_PAGES_MAX) {
 		buf_fini(&found);
@@ -142,6 +142,9 @@ static int read_log(struct sqlite_pages *pages, struct reason *out_why)
 		pages->frame = mem_new_array(committed, sizeof(*pages->frame));
 		memcpy(pages->frame, found.data, committed * sizeof(*pages->frame));
 		pages->frames = committed;
+		/* Each page stands somewhere: a larger number is a lie. */
+		uint64_t most = (uint64_t)pages->count + committed;
+		pages->count = count < most ? count : (uint32_t)most;
 	}
 	buf_fini(&found);
 	keep_last_of_each(pages);

@@ -20,6 +20,7 @@ struct reader {
 	struct reason *why;
 	struct buf row;
 	uint64_t visits_left;
+	uint64_t local_left; /* of the leaf: cells do not overlap */
 };
 
 static int broken(struct reader *reader, uint32_t page)
@@ -130,8 +131,6 @@ static int read_overflow(struct reader *reader, uint32_t number, uint64_t len)
 	return 0;
 }
 
-/* `cell` lies in a page that is read over as soon as another one is: what is needed of it is copied
- * before. */
 static int read_cell(struct reader *reader, uint32_t page, struct slice cell)
 {
 	struct sqlite_row row = {0};
@@ -141,9 +140,10 @@ static int read_cell(struct reader *reader, uint32_t page, struct slice cell)
 	if (!take_varint(&cell, &len) || !take_varint(&cell, &id) || len > SQLITE_ROW_MAX)
 		return broken(reader, page);
 	uint64_t local_len = local_length(sqlite_pages_usable(reader->pages), len);
-	if (!slice_take(&cell, local_len, &local) ||
+	if (local_len > reader->local_left || !slice_take(&cell, local_len, &local) ||
 	        (local_len < len && !slice_take_u32(&cell, &next)))
 		return broken(reader, page);
+	reader->local_left -= local_len;
 	buf_reset(&reader->row);
 	buf_append_slice(&reader->row, local);
 	int rc = read_overflow(reader, next, len - local_len);
@@ -155,27 +155,19 @@ static int read_cell(struct reader *reader, uint32_t page, struct slice cell)
 	return reader->each(reader->ctx, &row);
 }
 
-static struct slice cell_at(struct slice page, size_t offset)
-{
-	return slice_of(page.ptr + offset, page.len - offset);
-}
-
 static int walk(struct reader *reader, uint32_t number, unsigned depth);
 
-/* The places of the cells are copied: visiting one reads other pages into the same memory. */
-static int walk_cells(struct reader *reader, uint32_t number, const uint8_t *places, uint32_t count,
-        bool is_leaf, unsigned depth)
+static int walk_cells(struct reader *reader, uint32_t number, struct slice page,
+        struct slice places, bool is_leaf, unsigned depth)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		struct slice page;
+	reader->local_left = page.len;
+	for (size_t i = 0; i < places.len; i += 2) {
 		uint32_t child;
-		int rc = sqlite_pages_read(reader->pages, number, &page, reader->why);
-		if (rc < 0)
-			return rc;
-		size_t offset = be16(places + (size_t)2 * i);
+		size_t offset = be16(places.ptr + i);
 		if (offset >= page.len)
 			return broken(reader, number);
-		struct slice cell = cell_at(page, offset);
+		struct slice cell = slice_of(page.ptr + offset, page.len - offset);
+		int rc;
 		if (is_leaf)
 			rc = read_cell(reader, number, cell);
 		else
@@ -187,12 +179,8 @@ static int walk_cells(struct reader *reader, uint32_t number, const uint8_t *pla
 	return 0;
 }
 
-static int walk(struct reader *reader, uint32_t number, unsigned depth)
+static int walk_page(struct reader *reader, uint32_t number, struct slice page, unsigned depth)
 {
-	struct slice page;
-	int rc = depth < DEPTH_MAX ? read_page(reader, number, &page) : broken(reader, number);
-	if (rc < 0)
-		return rc;
 	size_t head = number == SCHEMA_PAGE ? FIRST_HEAD : 0;
 	bool is_leaf = page.ptr[head] == PAGE_LEAF;
 	if (!is_leaf && page.ptr[head] != PAGE_INTERIOR)
@@ -203,11 +191,22 @@ static int walk(struct reader *reader, uint32_t number, unsigned depth)
 	if ((!is_leaf && !slice_take_u32(&rest, &right)) ||
 	        !slice_take(&rest, (size_t)2 * count, &places))
 		return broken(reader, number);
-	struct buf copy = BUF_INIT;
-	buf_append_slice(&copy, places);
-	rc = walk_cells(reader, number, copy.data, count, is_leaf, depth);
-	buf_fini(&copy);
+	int rc = walk_cells(reader, number, page, places, is_leaf, depth);
 	return rc == 0 && !is_leaf ? walk(reader, right, depth + 1) : rc;
+}
+
+/* A copy of the page: what lies below it is read into the same memory. */
+static int walk(struct reader *reader, uint32_t number, unsigned depth)
+{
+	struct buf copy = BUF_INIT;
+	struct slice page;
+	int rc = depth < DEPTH_MAX ? read_page(reader, number, &page) : broken(reader, number);
+	if (rc < 0)
+		return rc;
+	buf_append_slice(&copy, page);
+	rc = walk_page(reader, number, buf_slice(&copy), depth);
+	buf_fini(&copy);
+	return rc;
 }
 
 static int walk_table(struct sqlite_pages *pages, uint32_t root,

@@ -3,7 +3,7 @@
  *
  * Errors   ERR_FORMAT: a b-tree that does not hold together; ERR_MISSING: there is no such table;
  *          those of sqlite_pages.
- * Memory   one row.
+ * Memory   one row, and a page a level.
  * Thread   one at a time.
  * Source   https://www.sqlite.org/fileformat2.html, sections 1.5, 1.6 and 2
  */

@@ -41,6 +41,10 @@ bool whole_read(const struct whole *whole, void *out, size_t len, uint64_t offse
 
 bool whole_append(const struct whole *whole, struct buf *out, size_t len, uint64_t offset)
 {
+	/* No memory for what is not there. */
+	uint64_t size = (uint64_t)whole->seen.st_size;
+	if (offset > size || len > size - offset)
+		return false;
 	if (!whole_read(whole, buf_reserve(out, len), len, offset))
 		return false;
 	out->len += len;
