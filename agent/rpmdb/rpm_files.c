@@ -22,8 +22,9 @@ static int check_lengths(const struct rpm_header *header, uint32_t count, struct
 	        RPM_FILELINKTOS, RPM_FILEFLAGS, RPM_FILEUSERNAME, RPM_FILEGROUPNAME, RPM_FILESTATES,
 	        RPM_FILESIZES, RPM_LONGFILESIZES, RPM_FILECAPS};
 	for (size_t i = 0; i < sizeof(LISTS) / sizeof(LISTS[0]); i++) {
-		uint32_t own = rpm_header_count(header, LISTS[i]);
 		bool is_needed = LISTS[i] == RPM_DIRINDEXES || LISTS[i] == RPM_FILEMODES;
+		uint32_t own = is_needed ? rpm_header_numbers(header, LISTS[i]).count
+		                         : rpm_header_count(header, LISTS[i]);
 		if (own != count && (own > 0 || is_needed))
 			return fail(out_why, ERR_FORMAT, "tag %u has %u values for %u files",
 			        (unsigned)LISTS[i], own, count);
