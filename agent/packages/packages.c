@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/packages/breath.h"
 #include "agent/packages/manager.h"
 #include "agent/packages/survey.h"
 #include "agent/packages/teller.h"
@@ -17,9 +18,6 @@
 #define MOST_MS_DEFAULT  (15ull * 60 * 1000)
 #define NEAR_FACTOR      5 /* a front end calls its package manager again soon */
 #define TELL_MS          (5ull * 60 * 1000)
-#define PEEK_MS          20 /* to a look at a lock that was opened; to the next twice that */
-#define PEEK_MOST_MS     160
-#define BREATH_MS        2000 /* from one to the next */
 #define RETRY_MS         (10ull * 60 * 1000)
 
 enum phase { IDLE, RUNNING, SURVEYING, TELLING };
@@ -36,18 +34,15 @@ struct packages {
 	struct signs *signs;
 	int kept;            /* of the manager, to find the holder of its lock */
 	struct timer *quiet; /* until a survey */
-	struct timer *peek;  /* until a lock that was opened is looked at again */
-	uint64_t peek_ms;
-	uint64_t breath_ms; /* reading does not hold its breath again before that */
+	struct breath *breath;
 	struct timer *most; /* until what waits, or is waited for, is not waited for any longer */
 
 	enum phase phase;
-	bool is_waiting;    /* reading is, for a run */
-	bool is_breathless; /* reading is, for a lock that may be taken */
-	bool is_due;        /* something was seen since the last survey began */
-	bool is_lock_seen;  /* it was held since the last run was summed up */
-	bool is_overdue;    /* the last survey was made in the middle of a run */
-	bool is_starting;   /* what was done while the agent was down is not yet told */
+	bool is_waiting;   /* reading is, for a run */
+	bool is_due;       /* something was seen since the last survey began */
+	bool is_lock_seen; /* it was held since the last run was summed up */
+	bool is_overdue;   /* the last survey was made in the middle of a run */
+	bool is_starting;  /* what was done while the agent was down is not yet told */
 	bool is_warned;
 
 	struct survey *survey; /* under way, or the last one, until it is over */
@@ -157,34 +152,13 @@ static void begin_waiting(struct packages *packages)
 	packages->events.wait(packages->ctx, true);
 }
 
-static void hold_breath(struct packages *packages)
-{
-	uint64_t now_ms = loop_now_ms(packages->loop);
-	if (timer_is_active(packages->peek))
-		return;
-	packages->peek_ms = PEEK_MS;
-	timer_start(packages->peek, PEEK_MS, 0);
-	if (now_ms < packages->breath_ms)
-		return;
-	packages->breath_ms = now_ms + BREATH_MS;
-	packages->is_breathless = true;
-	packages->events.wait(packages->ctx, true);
-}
-
-static void breathe(struct packages *packages)
-{
-	packages->is_breathless = false;
-	if (!packages->is_waiting)
-		packages->events.wait(packages->ctx, false);
-}
-
 static void end_waiting(struct packages *packages)
 {
 	if (!packages->is_waiting)
 		return;
 	packages->is_waiting = false;
 	timer_stop(packages->most);
-	if (!packages->is_breathless)
+	if (!breath_is_held(packages->breath))
 		packages->events.wait(packages->ctx, false);
 }
 
@@ -353,7 +327,7 @@ static void on_seen(void *ctx, unsigned signs)
 	packages->is_due |= runs || signs & SIGN_CHANGED;
 	packages->is_lock_seen |= holder == HOLDER_WORKS || signs & SIGN_UNLOCKED;
 	if (signs & SIGN_OPENED && holder == HOLDER_NONE)
-		hold_breath(packages);
+		breath_hold(packages->breath);
 	if (packages->phase == SURVEYING)
 		return;
 	if (runs && holder == HOLDER_STRANGER)
@@ -368,22 +342,26 @@ static void on_seen(void *ctx, unsigned signs)
 	advance(packages);
 }
 
-/* Between opening a lock and taking it there is a moment that nothing tells of. */
-static void on_peek(void *ctx)
+static bool on_is_taken(void *ctx)
+{
+	pid_t pid;
+	return find_holder(ctx, &pid) == HOLDER_WORKS;
+}
+
+static void on_taken(void *ctx)
+{
+	on_seen(ctx, SIGN_RUNS);
+}
+
+static void on_held(void *ctx, bool is_held)
 {
 	struct packages *packages = ctx;
-	pid_t pid;
-	if (find_holder(packages, &pid) == HOLDER_WORKS) {
-		packages->breath_ms = 0; /* it was worth it */
-		on_seen(packages, SIGN_RUNS);
-	} else if (packages->peek_ms < PEEK_MOST_MS) {
-		packages->peek_ms *= 2;
-		timer_start(packages->peek, packages->peek_ms, 0);
-		return;
-	}
-	if (packages->is_breathless)
-		breathe(packages);
+	if (!packages->is_waiting)
+		packages->events.wait(packages->ctx, is_held);
 }
+
+static const struct breath_events BREATH_EVENTS = {
+        .is_taken = on_is_taken, .taken = on_taken, .held = on_held};
 
 static void on_quiet(void *ctx)
 {
@@ -453,7 +431,7 @@ int packages_new(struct loop *loop, struct state *state, const struct manager *m
 	pthread_mutex_init(&packages->mutex, NULL);
 	pthread_cond_init(&packages->is_quiet, NULL);
 	packages->quiet = timer_new(loop, on_quiet, packages);
-	packages->peek = timer_new(loop, on_peek, packages);
+	packages->breath = breath_new(loop, &BREATH_EVENTS, packages);
 	packages->most = timer_new(loop, on_most, packages);
 	/* Opens the lock, which would be a sign. */
 	pid_t pid;
@@ -480,7 +458,7 @@ void packages_free(struct packages *packages)
 	if (packages->kept >= 0)
 		close(packages->kept);
 	timer_free(packages->quiet);
-	timer_free(packages->peek);
+	breath_free(packages->breath);
 	timer_free(packages->most);
 	drop_survey(packages);
 	teller_mute(packages->explainer);

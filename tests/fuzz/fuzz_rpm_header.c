@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/rpmdb/rpm_files.h"
+#include "agent/rpmdb/rpm_region.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,6 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (rpm_header_number(&header, TAGS[i], at, &number))
 				sink = (uint8_t)number;
 	}
+	uint8_t digest[SHA256_BYTES];
+	rpm_header_digest(&header, digest);
+	sink = (uint8_t)rpm_region_check(&header);
 	if (rpm_files_open(&header, &files, &why) < 0) {
 		if (!why.text[0])
 			abort();

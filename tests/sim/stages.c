@@ -153,6 +153,11 @@ void packages_start(struct packages *packages)
 	(void)packages;
 }
 
+void packages_glance(struct packages *packages)
+{
+	(void)packages;
+}
+
 void packages_step(struct packages *packages)
 {
 	(void)packages;

@@ -24,6 +24,7 @@ static struct arena *arena;
 static struct reason why;
 static unsigned stuck_count, unstuck_count, directory_count, gone_count, linked_count;
 static bool is_free_wanted; /* in the next callback */
+static bool is_wait_wanted; /* when a path is about to be read */
 static bool is_stop_wanted; /* at the next commit, even if paths wait */
 static uint64_t told_seq;   /* events up to here were looked at */
 
@@ -93,7 +94,15 @@ static void on_overflowed(void *ctx, struct slice dir, enum event_cause cause)
 	(void)cause;
 }
 
+static void on_reading(void *ctx)
+{
+	(void)ctx;
+	if (is_wait_wanted)
+		journal_wait(journal, true);
+}
+
 static const struct journal_events EVENTS = {
+        .reading = on_reading,
         .committed = on_committed,
         .directory = on_directory,
         .directory_gone = on_directory_gone,
@@ -115,7 +124,7 @@ static int begin(void **state)
 	(void)state;
 	struct settle_limits settle_limits = {.quiet_ms = 1, .most_ms = 10};
 	stuck_count = unstuck_count = directory_count = gone_count = linked_count = 0;
-	is_free_wanted = is_stop_wanted = false;
+	is_free_wanted = is_stop_wanted = is_wait_wanted = false;
 	told_seq = 0;
 	if (!scratch_init(&scratch))
 		return -1;
@@ -624,6 +633,21 @@ static void test_paths_wait_while_notes_are_written(void **state)
 	assert_told("created m/a\n");
 }
 
+static void test_the_last_moment_to_wait_is_before_a_path_is_read(void **state)
+{
+	(void)state;
+	KNOW("m/x");
+	write_file("m/a", "x");
+	is_wait_wanted = true;
+	touch("m/a", TOUCH_CREATED | TOUCH_DONE);
+	journal_kick(journal);
+	assert_true(journal_is_idle(journal));
+	is_wait_wanted = false;
+	journal_wait(journal, false);
+	run();
+	assert_told("created m/a\n");
+}
+
 /* Explains every file whose MD5 it is given; what is told ends in its counts. */
 struct guide {
 	struct explainer explainer;
@@ -832,6 +856,7 @@ int main(void)
 	        TEST(test_many_paths_in_many_batches_are_each_told_once),
 	        TEST(test_a_held_journal_begins_nothing),
 	        TEST(test_paths_wait_while_notes_are_written),
+	        TEST(test_the_last_moment_to_wait_is_before_a_path_is_read),
 	        TEST(test_changes_are_explained_and_counted),
 	        TEST(test_an_explainer_lives_as_long_as_the_batch_that_asks_it),
 	        TEST(test_values_are_remembered_and_forgotten),

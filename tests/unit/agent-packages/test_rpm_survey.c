@@ -330,6 +330,15 @@ static void test_first_look_explains_and_accuses_nothing(void **unused)
 	assert_true(survey->puts.len > 0);
 }
 
+static void test_first_look_accuses_what_is_its_own_evidence(void **unused)
+{
+	(void)unused;
+	database[0].is_forged = true;
+	look();
+	assert_unlogged("by its digest, of package 'a-1-1.noarch'");
+	assert_null(survey->manifest);
+}
+
 static void test_second_look_at_the_same_finds_nothing(void **unused)
 {
 	(void)unused;
@@ -566,6 +575,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(test_first_look_explains_and_accuses_nothing),
+	        TEST(test_first_look_accuses_what_is_its_own_evidence),
 	        TEST(test_second_look_at_the_same_finds_nothing),
 	        TEST(test_upgrade_shows_what_is_listed_and_what_was),
 	        TEST(test_until_it_is_kept_the_same_run_is_found_again),
