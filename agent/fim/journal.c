@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "agent/fim/hashed.h"
 #include "agent/fim/journal_private.h"
 #include "common/base/mem.h"
 
@@ -52,10 +53,12 @@ int journal_new(struct loop *loop, struct state *state, const struct filter *fil
 		batch_init(&journal->batch[i], state, filter);
 		journal->batch[i].is_stopping = &journal->is_stopping;
 	}
+	journal->hashed = hashed_new();
 	for (unsigned i = 0; i < journal->limits.workers; i++) {
 		struct part *part = &journal->part[i];
 		part->journal = journal;
 		part->prober = prober_new(journal->limits.hash_limit_bytes);
+		prober_share(part->prober, journal->hashed);
 		part->copier = copier_new(state, filter);
 		part->arena[0] = arena_new(READER_BYTES_MAX);
 		part->arena[1] = arena_new(READER_BYTES_MAX);
@@ -77,6 +80,7 @@ static void free_parts(struct journal *journal)
 		arena_free(journal->part[i].arena[0]);
 		arena_free(journal->part[i].arena[1]);
 	}
+	hashed_free(journal->hashed);
 	free(journal->taken);
 	buf_fini(&journal->notes);
 	buf_fini(&journal->marks);
@@ -141,6 +145,7 @@ void journal_rest(struct journal *journal)
 {
 	if (!journal_is_idle(journal))
 		return;
+	hashed_rest(journal->hashed);
 	for (size_t i = 0; i < 2; i++)
 		batch_rest(&journal->batch[i]);
 	for (unsigned i = 0; i < journal->limits.workers; i++) {

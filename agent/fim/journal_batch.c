@@ -155,7 +155,9 @@ static int read_now(struct batch_reader *reader, const struct batch_entry *entry
 {
 	const struct settled *settled = entry->settled;
 	struct slice path = settled->path;
-	prober_want_reread(reader->prober, settled->hints & TOUCH_REREAD || known->lacks_copy);
+	bool is_told = settled->hints & TOUCH_REREAD;
+	bool is_linked = settled->hints & TOUCH_LINKED;
+	prober_want_reread(reader->prober, is_told || is_linked || known->lacks_copy, !is_told);
 	if (!known->has_path && !known->has_old && settled->hints & TOUCH_LISTED)
 		return probe_read_listed(reader->prober, path, reader->arena, out);
 	if (!known->has_path && known->has_old)
@@ -167,7 +169,7 @@ static int read_now(struct batch_reader *reader, const struct batch_entry *entry
 static int read_old(struct batch_reader *reader, const struct batch_entry *entry,
         const struct known *known, struct reading *out)
 {
-	prober_want_reread(reader->prober, false);
+	prober_want_reread(reader->prober, false, false);
 	return probe_read(reader->prober, entry->settled->old_path,
 	        known->has_old ? &known->old : NULL, reader->arena, out);
 }
@@ -233,13 +235,9 @@ static void read_paced(
 		budget_spend(budget, 0, budget_thread_cpu_ns() - before_ns);
 }
 
-void batch_read(struct journal_batch *batch, struct batch_reader *reader)
+static void read_chunks(struct journal_batch *batch, struct batch_reader *reader)
 {
 	struct known known[CHUNK];
-	arena_reset(reader->arena);
-	prober_refresh(reader->prober);
-	copier_begin(reader->copier);
-	prober_ask(reader->prober, batch->explainer);
 	for (;;) {
 		size_t from = atomic_fetch_add(&batch->next, CHUNK);
 		if (from >= batch->count || atomic_load(batch->is_stopping))
@@ -249,4 +247,14 @@ void batch_read(struct journal_batch *batch, struct batch_reader *reader)
 		for (size_t i = 0; i < count && !atomic_load(batch->is_stopping); i++)
 			read_paced(reader, &batch->entry[from + i], &known[i]);
 	}
+}
+
+void batch_read(struct journal_batch *batch, struct batch_reader *reader)
+{
+	arena_reset(reader->arena);
+	prober_refresh(reader->prober);
+	copier_begin(reader->copier);
+	prober_ask(reader->prober, batch->explainer);
+	read_chunks(batch, reader);
+	prober_leave(reader->prober);
 }

@@ -47,7 +47,8 @@ struct journal {
 	struct journal_batch *reading;
 	struct journal_batch *writing;
 	struct part part[JOURNAL_WORKERS_MAX];
-	unsigned parts_left; /* readers at work */
+	unsigned parts_left;   /* readers at work */
+	struct hashed *hashed; /* what they share */
 	const struct settled **taken;
 
 	struct buf notes; /* for the next batch; form: see journal_batch.h */

@@ -2,13 +2,16 @@
 
 #include <stdlib.h>
 
+#include "agent/fim/budget.h"
 #include "agent/state/baseline.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define GATHER_MS    20 /* from the first inode to the pass */
-#define PAUSE_FACTOR 20 /* pauses are this much longer than passes */
-#define NAMES_MAX    65536
+#define GATHER_MS     20 /* from the first inode to the pass */
+#define PAUSE_FACTOR  20 /* pauses are this much longer than a pass needs the processor */
+#define PAUSE_MOST_MS 10000
+#define NAMES_MAX     65536
 
 struct linked {
 	uint64_t device;
@@ -34,6 +37,7 @@ struct links {
 	size_t sought_count;
 	struct buf names; /* length (4 bytes) and bytes of each */
 	size_t name_count;
+	uint64_t cpu_ns;
 	int rc;
 };
 
@@ -65,12 +69,21 @@ static void work(void *ctx)
 {
 	struct links *links = ctx;
 	struct kv_txn *txn;
+	uint64_t began_ns = budget_thread_cpu_ns();
 	qsort(links->sought, links->sought_count, sizeof(*links->sought), compare);
 	links->rc = kv_begin_read(state_kv(links->state), &txn);
 	if (links->rc < 0)
 		return;
 	links->rc = baseline_each_below(txn, slice_text("/"), take_name, links);
 	kv_abort(txn);
+	links->cpu_ns = budget_thread_cpu_ns() - began_ns;
+}
+
+/* Not by the clock: on a machine with a load a pass waits, and would make the next wait longer. */
+static uint64_t pause_after(const struct links *links)
+{
+	uint64_t pause_ms = links->cpu_ns / NS_PER_MS * PAUSE_FACTOR;
+	return pause_ms < PAUSE_MOST_MS ? pause_ms : PAUSE_MOST_MS;
 }
 
 static void free_all(struct links *links)
@@ -87,7 +100,7 @@ static void touch_names(struct links *links)
 	uint32_t len;
 	while (!links->is_orphan && slice_take_u32(&rest, &len) && slice_take(&rest, len, &path)) {
 		struct touch touch = {
-		        .path = path, .hints = TOUCH_DONE | TOUCH_REREAD, .cause = CAUSE_LIVE};
+		        .path = path, .hints = TOUCH_DONE | TOUCH_LINKED, .cause = CAUSE_LIVE};
 		links->touched(links->ctx, &touch);
 	}
 }
@@ -98,7 +111,7 @@ static void done(void *ctx)
 {
 	struct links *links = ctx;
 	if (!links->is_orphan) {
-		links->pause_ms = (loop_now_ms(links->loop) - links->began_ms) * PAUSE_FACTOR;
+		links->pause_ms = pause_after(links);
 		if (links->rc < 0) {
 			log_warn("cannot look up other names of changed files: %s",
 			        err_text(links->rc));

@@ -6,7 +6,7 @@
  * to a watched file through another watched name shows under both.
  *
  * A look-up passes over the whole baseline, so inodes are gathered, and the pauses between passes
- * are much longer than the passes.
+ * are much longer than the processor time of a pass, up to ten seconds.
  *
  * Not found: a change through a name that was gone again before it was read.
  *

@@ -5,9 +5,9 @@
  * Whoever reads several paths of one directory in a row saves about a third of the system calls'
  * time; a single path costs nothing more.
  *
- * A directory that is kept open stays the one it was, whatever is renamed meanwhile. So a reader
- * forgets it before each batch: what happens after that is told by a touch of its own, which comes
- * after the batch.
+ * A directory that is kept open stays the one it was, whatever is renamed meanwhile, and its file
+ * system cannot be unmounted. So a reader forgets it after each batch: what happens after its
+ * beginning is told by a touch of its own, which comes after the batch.
  *
  * Life     NEARBY_INIT -> (nearby_forget, nearby_find*)* -> nearby_forget.
  * Thread   one.

@@ -10,6 +10,7 @@
 
 #include "agent/fim/attributes.h"
 #include "agent/fim/budget.h"
+#include "agent/fim/hashed.h"
 #include "agent/fim/nearby.h"
 #include "agent/fim/statted.h"
 #include "agent/touch/explainer.h"
@@ -41,7 +42,9 @@ struct prober {
 	size_t buffer_bytes;
 	uint64_t text_most_bytes; /* 0: it is not wanted */
 	struct budget *budget;
+	struct hashed *hashed;
 	bool is_reread;
+	bool is_shared;   /* a reading by another name will do */
 	bool is_renamed;  /* what is known is of the old path of what is read */
 	bool is_listed;   /* as a regular file, a moment ago */
 	bool wants_md5;   /* of the path at hand */
@@ -76,6 +79,10 @@ void prober_free(struct prober *prober)
 void prober_refresh(struct prober *prober)
 {
 	names_refresh(prober->names);
+}
+
+void prober_leave(struct prober *prober)
+{
 	nearby_forget(&prober->nearby);
 }
 
@@ -104,9 +111,15 @@ void prober_pace(struct prober *prober, struct budget *budget)
 	prober->budget = budget;
 }
 
-void prober_want_reread(struct prober *prober, bool wanted)
+void prober_share(struct prober *prober, struct hashed *hashed)
+{
+	prober->hashed = hashed;
+}
+
+void prober_want_reread(struct prober *prober, bool wanted, bool is_shared)
 {
 	prober->is_reread = wanted;
+	prober->is_shared = is_shared;
 }
 
 /* --- what stat(2) says ----------------------------------------------------------------------- */
@@ -206,6 +219,22 @@ static int hash_content(struct prober *prober, int fd, uint64_t size, struct rea
 	return 0;
 }
 
+static bool is_shareable(const struct prober *prober, const struct stat *seen)
+{
+	bool wants_text = (uint64_t)seen->st_size <= prober->text_most_bytes;
+	return prober->hashed && seen->st_nlink > 1 && !prober->wants_md5 && !wants_text;
+}
+
+static int hash_or_share(
+        struct prober *prober, int fd, const struct stat *seen, struct reading *out)
+{
+	bool may_ask = !prober->is_reread || prober->is_shared;
+	if (may_ask && is_shareable(prober, seen) &&
+	        hashed_find(prober->hashed, seen, out->state.sha256))
+		return 0;
+	return hash_content(prober, fd, (uint64_t)seen->st_size, out);
+}
+
 /* Trouble of the moment, or our own: no property of the file. */
 static bool is_passing(int code)
 {
@@ -224,7 +253,7 @@ static int read_opened(struct prober *prober, int fd, const struct stat *seen, s
         struct reading *out)
 {
 	struct stat after;
-	int rc = hash_content(prober, fd, (uint64_t)seen->st_size, out);
+	int rc = hash_or_share(prober, fd, seen, out);
 	int starved = attributes_read(prober->attributes, fd, arena, &out->state);
 	if (fstat(fd, &after) != 0)
 		rc = -errno;
@@ -239,6 +268,8 @@ static int read_opened(struct prober *prober, int fd, const struct stat *seen, s
 		return TURNED_INTO_ANOTHER;
 	if (is_unchanged(seen, &after)) {
 		out->state.hash = HASH_DONE;
+		if (is_shareable(prober, seen) && !out->is_fresh)
+			hashed_put(prober->hashed, seen, out->state.sha256);
 		return 0;
 	}
 	out->state = statted_state(&after);

@@ -4,7 +4,8 @@
  * Opens without following a link, without blocking on a FIFO or a device, without updating access
  * times where that is allowed; stats, hashes regular files (SHA-256), stats again: if it changed in
  * between, the reading says so (is_moving). A file whose stat stands as in `known` is not read: its
- * hash is taken over. A file above the size limit is not hashed (HASH_TOO_LARGE).
+ * hash is taken over. A file above the size limit is not hashed (HASH_TOO_LARGE). Of a file with
+ * several names the hash may be that of a reading by another name (hashed.h).
  *
  * Thread   probe_read: a worker; a struct prober is one worker's own.
  */
@@ -16,16 +17,21 @@
 
 struct explainer;
 struct budget;
+struct hashed;
 struct prober; /* digest context, read buffer, user and group names */
 
 struct prober *prober_new(uint64_t hash_limit_bytes);
 void prober_free(struct prober *prober);
-/* Once before a batch: looks whether the files with user and group names have changed, and forgets
- * which directory it stood in. */
+/* Once before a batch: looks whether the files with user and group names have changed. */
 void prober_refresh(struct prober *prober);
+/* Once after a batch: lets go of the directory that it stood in. */
+void prober_leave(struct prober *prober);
 
 /* Whom to ask, from now on, whether the MD5 of a content is wanted too; NULL: nobody. Borrowed. */
 void prober_ask(struct prober *prober, const struct explainer *explainer);
+
+/* Where readings of files with several names are shared; NULL: nowhere. Borrowed. */
+void prober_share(struct prober *prober, struct hashed *hashed);
 
 /* What is read is spent of this budget while it is read; NULL: of none. */
 void prober_pace(struct prober *prober, struct budget *budget);
@@ -51,8 +57,8 @@ struct reading {
  */
 void prober_want_text(struct prober *prober, uint64_t most_bytes);
 /* For the readings to come: whether the content is read even if everything that stat(2) tells
- * stands. */
-void prober_want_reread(struct prober *prober, bool wanted);
+ * stands; and whether a reading by another name will do for that. */
+void prober_want_reread(struct prober *prober, bool wanted, bool is_shared);
 
 /* `known` (may be NULL) is the baseline's state of this path. Never fails: what cannot be read is
  * said in the state. What cannot even be stat'ed (but for ENOENT and ENOTDIR) is taken for as it

@@ -160,8 +160,8 @@ static uint64_t quiet_until(const struct settle *settle, const struct item *item
 /* As it happens, and to a file. */
 static bool may_be_put_off(const struct touch *touch)
 {
-	const unsigned CHANGES = TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_DONE |
-	                         TOUCH_GONE;
+	const unsigned CHANGES = TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_LINKED |
+	                         TOUCH_DONE | TOUCH_GONE;
 	return touch->cause == CAUSE_LIVE && touch->hints && !(touch->hints & ~CHANGES);
 }
 

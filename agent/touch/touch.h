@@ -26,8 +26,10 @@ enum touch_hint {
 	                             been told of with other paths */
 	TOUCH_LISTED = 1 << 8, /* nothing is known of it, and a listing has it as a regular file */
 	TOUCH_REMOUNT =
-	        1 << 9,        /* with TOUCH_RETIRE: another file system is seen here from now on */
-	TOUCH_REREAD = 1 << 7, /* read the content even if everything that stat(2) tells stands */
+	        1 << 9, /* with TOUCH_RETIRE: another file system is seen here from now on */
+	TOUCH_LINKED = 1 << 10, /* the file was read anew by another of its names: as REREAD, but
+	                         * that reading will do */
+	TOUCH_REREAD = 1 << 7,  /* read the content even if everything that stat(2) tells stands */
 };
 
 struct touch {

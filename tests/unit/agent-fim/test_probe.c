@@ -200,7 +200,7 @@ static void test_a_directory_that_was_replaced_is_seen_in_the_next_batch(void **
 	assert_int_equal(rename(in_dir("d"), in_dir("old")), 0);
 	assert_int_equal(mkdir(in_dir("d"), 0700), 0);
 	write_file("d/b", "22", 2);
-	prober_refresh(prober);
+	prober_leave(prober);
 	assert_int_equal(read_path("d/a", NULL).state.type, FILE_ABSENT);
 	assert_int_equal(read_path("d/b", NULL).state.size, 2);
 }
