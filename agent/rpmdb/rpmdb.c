@@ -11,6 +11,9 @@
 static const char *const DIRECTORIES[] = {
         "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"};
 
+/* Of one reading; how many there were in all is told at its end. */
+#define WARNINGS_MAX 10
+
 struct format {
 	const char *file;
 	int (*each)(const char *path, rpmdb_blob *each, void *ctx, struct reason *out_why);
@@ -33,6 +36,7 @@ struct reading {
 	void *ctx;
 	struct reason *why;
 	uint32_t count;
+	uint32_t broken;
 };
 
 static const struct format *find(const char *root, struct buf *path)
@@ -79,8 +83,9 @@ static int take_blob(void *ctx, uint32_t number, struct slice bytes)
 		return fail(reading->why, ERR_LIMIT, "'%s' has more than %u packages",
 		        reading->db->path, RPMDB_PACKAGES_MAX);
 	if (rpm_header_open(bytes, &header, &why) < 0) {
-		log_warn("package %u of '%s' is passed over: %s", number, reading->db->path,
-		        why.text);
+		if (++reading->broken <= WARNINGS_MAX)
+			log_warn("package %u of '%s' is passed over: %s", number, reading->db->path,
+			        why.text);
 		return 0;
 	}
 	if (rpm_header_text(&header, RPM_NAME, &name) && slice_is(name, "gpg-pubkey"))
@@ -93,7 +98,10 @@ int rpmdb_each(struct rpmdb *db, int (*each)(void *ctx, const struct rpm_header 
         struct reason *out_why)
 {
 	struct reading reading = {.db = db, .each = each, .ctx = ctx, .why = out_why};
-	return db->format->each(db->path, take_blob, &reading, out_why);
+	int rc = db->format->each(db->path, take_blob, &reading, out_why);
+	if (reading.broken > WARNINGS_MAX)
+		log_warn("%u packages of '%s' are passed over", reading.broken, db->path);
+	return rc;
 }
 
 void rpmdb_close(struct rpmdb *db)
