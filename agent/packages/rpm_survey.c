@@ -1,7 +1,6 @@
 #include "agent/packages/rpm_survey.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "agent/packages/ledger.h"
 #include "agent/packages/rpm_ledger.h"
@@ -11,12 +10,12 @@
 #include "agent/rpmdb/rpmdb.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/mem.h"
 
-#define WORD_BYTES_MAX 100 /* of a name, version, release or architecture */
-#define EVR_BYTES_MAX  256
-#define NAME_BYTES_MAX 480 /* of all of them, in the ledger */
-#define TRIES          3
+#define WORD_BYTES_MAX  100 /* of a name, version, release or architecture */
+#define EVR_BYTES_MAX   256
+#define NAME_BYTES_MAX  480 /* of all of them, in the ledger */
+#define TRIES           3
+#define ARENA_BYTES_MAX (RPMDB_PACKAGES_MAX * 128ull)
 
 /* A package that was seen, by ledger name. */
 struct seen {
@@ -33,6 +32,7 @@ struct look {
 	struct run *run; /* the manifest's */
 	struct manifest *manifest;
 	struct seen *seen;
+	struct arena *arena; /* of those */
 	struct key_set kept; /* NAME.ARCH of packages that were there before */
 	int64_t looked_ns;   /* of the last time */
 	uint64_t first_transaction;
@@ -107,7 +107,9 @@ static bool see(struct look *look, const struct package *package)
 	HASH_FIND(hh, look->seen, &key, sizeof(key), seen);
 	if (seen)
 		return false;
-	seen = mem_new(sizeof(*seen));
+	seen = arena_alloc_zeroed(look->arena, 1, sizeof(*seen));
+	if (!seen)
+		return false;
 	seen->key = key;
 	HASH_ADD(hh, look->seen, key, sizeof(key), seen);
 	return true;
@@ -348,19 +350,13 @@ static int look_around(struct look *look)
 	return rc;
 }
 
-static void forget_seen(struct look *look)
-{
-	struct seen *seen, *next;
-	HASH_ITER(hh, look->seen, seen, next)
-	{
-		HASH_DEL(look->seen, seen);
-		free(seen);
-	}
-}
-
 int rpm_look_over(struct survey *survey, struct kv_txn *txn, const struct rpm_source *source)
 {
-	struct look look = {.survey = survey, .txn = txn, .source = source, .run = run_new()};
+	struct look look = {.survey = survey,
+	        .txn = txn,
+	        .source = source,
+	        .run = run_new(),
+	        .arena = arena_new(ARENA_BYTES_MAX)};
 	look.manifest = manifest_new(look.run, survey->manager, survey->root);
 	merged_find(&look.merged, survey->root);
 	int rc = look_around(&look);
@@ -370,7 +366,8 @@ int rpm_look_over(struct survey *survey, struct kv_txn *txn, const struct rpm_so
 	} else {
 		manifest_free(look.manifest);
 	}
-	forget_seen(&look);
+	HASH_CLEAR(hh, look.seen);
+	arena_free(look.arena);
 	key_set_fini(&look.kept);
 	buf_fini(&look.keys);
 	buf_fini(&look.bytes);

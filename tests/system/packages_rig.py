@@ -1,6 +1,7 @@
 """What the tests of package managers' runs share: a root of its own, watched, and what was told of it."""
 
 import os
+import subprocess
 
 from rig import RigTest, wait_until
 
@@ -74,3 +75,39 @@ class PackagesTest(RigTest):
         for event in host.file_events(self.root):
             found.setdefault(event["explained"].get("state", "none"), []).append(event["path"])
         return found
+
+    # --- dpkg ---
+
+    def begin_dpkg(self):
+        """Nothing is installed yet."""
+        for name in ("info", "updates", "alternatives"):
+            os.makedirs(self.in_root("var/lib/dpkg", name))
+        os.makedirs(self.in_root("var/log"), exist_ok=True)
+        for name in ("status", "available"):
+            open(self.in_root("var/lib/dpkg", name), "w", encoding="utf-8").close()
+
+    def build_deb(self, name, version, files, scripts=None, conffiles=()):
+        """A .deb of these files: path -> content, or a symbolic link's target in a tuple."""
+        tree = self.rig.make_dir(f"deb-{name}-{version}")
+        control = os.path.join(tree, "DEBIAN")
+        os.makedirs(control)
+        self.lay_out(tree, files)
+        with open(os.path.join(control, "control"), "w", encoding="utf-8") as out:
+            out.write(f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: t <t@example.org>\n"
+                      f"Description: a test\n")
+        if conffiles:
+            with open(os.path.join(control, "conffiles"), "w", encoding="utf-8") as out:
+                out.write("".join(f"/{path}\n" for path in conffiles))
+        for script, text in (scripts or {}).items():
+            with open(os.path.join(control, script), "w", encoding="utf-8") as out:
+                out.write("#!/bin/sh\nset -e\n" + text)
+            os.chmod(os.path.join(control, script), 0o755)
+        deb = os.path.join(self.rig.dir, f"{name}_{version}.deb")
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, deb], check=True, capture_output=True)
+        return deb
+
+    def dpkg(self, *words):
+        done = subprocess.run(
+            ["dpkg", f"--root={self.root}", f"--log={self.root}/var/log/dpkg.log", "--force-script-chrootless",
+             "--force-confnew", *words], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)

@@ -11,50 +11,20 @@ from rig import wait_until
 
 
 class Packages(PackagesTest):
-    DIRECTORIES = ("var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/alternatives", "var/log", "usr/bin",
-                   "usr/share", "etc")
-
     def setUp(self):
         if not shutil.which("dpkg-deb"):
             raise unittest.SkipTest("there is no dpkg here")
         super().setUp()
-        for name in ("status", "available"):
-            open(os.path.join(self.root, "var/lib/dpkg", name), "w", encoding="utf-8").close()
+        self.begin_dpkg()
 
     # --- what a test does ---
-
-    def build(self, name, version, files, scripts=None, conffiles=()):
-        """A .deb of these files: path -> content, or a symbolic link's target in a tuple."""
-        tree = self.rig.make_dir(f"deb-{name}-{version}")
-        control = os.path.join(tree, "DEBIAN")
-        os.makedirs(control)
-        self.lay_out(tree, files)
-        with open(os.path.join(control, "control"), "w", encoding="utf-8") as out:
-            out.write(f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: t <t@example.org>\n"
-                      f"Description: a test\n")
-        if conffiles:
-            with open(os.path.join(control, "conffiles"), "w", encoding="utf-8") as out:
-                out.write("".join(f"/{path}\n" for path in conffiles))
-        for script, text in (scripts or {}).items():
-            with open(os.path.join(control, script), "w", encoding="utf-8") as out:
-                out.write("#!/bin/sh\nset -e\n" + text)
-            os.chmod(os.path.join(control, script), 0o755)
-        deb = os.path.join(self.rig.dir, f"{name}_{version}.deb")
-        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, deb], check=True, capture_output=True)
-        return deb
-
-    def dpkg(self, *words):
-        done = subprocess.run(
-            ["dpkg", f"--root={self.root}", f"--log={self.root}/var/log/dpkg.log", "--force-script-chrootless",
-             "--force-confnew", *words], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
 
     def installed(self):
         """The first of two versions is installed, the agent has its baseline; returns it and the second."""
         scripts = {"postinst": "[ \"$1\" = configure ] || exit 0\n"
                                "mkdir -p $DPKG_ROOT/var/lib/ucf; date >$DPKG_ROOT/var/lib/ucf/registry\n"}
-        first = self.build("demo", "1.0", self.many("1.0"), scripts, ["etc/demo.conf"])
-        second = self.build("demo", "2.0", self.many("2.0"), scripts, ["etc/demo.conf"])
+        first = self.build_deb("demo", "1.0", self.many("1.0"), scripts, ["etc/demo.conf"])
+        second = self.build_deb("demo", "2.0", self.many("2.0"), scripts, ["etc/demo.conf"])
         self.dpkg("-i", first)
         return self.host(), second
 
@@ -85,7 +55,7 @@ class Packages(PackagesTest):
         host, _ = self.installed()
         files = self.many("2.0")
         tamper = "echo evil >>$DPKG_ROOT/usr/bin/demo\n"
-        self.dpkg("-i", self.build("demo", "2.0+x", files, {"postinst": tamper}, ["etc/demo.conf"]))
+        self.dpkg("-i", self.build_deb("demo", "2.0+x", files, {"postinst": tamper}, ["etc/demo.conf"]))
         summary = self.wait_summary(host)
         found = self.explained(host)
         self.assertEqual(found["none"], [self.in_root("usr/bin/demo")])
@@ -96,7 +66,7 @@ class Packages(PackagesTest):
         host, _ = self.installed()
         script = ("echo x >$DPKG_ROOT/usr/bin/backdoor\n"
                   "chmod 4755 $DPKG_ROOT/usr/bin/demo\n")
-        self.dpkg("-i", self.build("demo", "2.0+x", self.many("2.0"), {"postinst": script}, ["etc/demo.conf"]))
+        self.dpkg("-i", self.build_deb("demo", "2.0+x", self.many("2.0"), {"postinst": script}, ["etc/demo.conf"]))
         self.wait_summary(host)
         self.assertEqual(sorted(self.explained(host)["none"]),
                          [self.in_root("usr/bin/backdoor"), self.in_root("usr/bin/demo")])

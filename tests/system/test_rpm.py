@@ -259,6 +259,26 @@ class Rpm(PackagesTest):
         self.assertEqual(summary["transaction"]["none"], 0)
         self.assertEqual([e for e in host.events() if e["action"] == "unlogged"], [])
 
+    def test_runs_of_dpkg_and_rpm_on_one_host_are_told_apart(self):
+        self.begin_dpkg()
+        deb = self.build_deb("other", "1.0", {f"usr/share/other/{i}": f"{i}\n" for i in range(FILES)})
+        host = self.installed()
+        upgrade = subprocess.Popen(self.command("-U", "--nodeps", self.second()), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        self.dpkg("-i", deb)
+        self.assertEqual(upgrade.wait(), 0)
+        self.wait_summary(host, 2)
+        host.wait_picture(*self.watch)
+        self.assert_all_explained(self.explained(host))
+        summaries = {e["transaction"]["manager"]: e["transaction"] for e in self.summaries(host)}
+        for manager, package in (("dpkg", "other"), ("rpm", "demo")):
+            events = [e["explained"] for e in host.file_events(self.root) if e["explained"].get("manager") == manager]
+            self.assertGreaterEqual(len(events), FILES)
+            self.assertEqual({(e["package"], e["transaction"]) for e in events if "package" in e and e["package"]},
+                             {(package, summaries[manager]["id"])})
+            self.assertEqual(summaries[manager]["verified"], len([e for e in events if e["state"] == "verified"]))
+        self.assert_exactly_once(host)
+
     def test_lock_held_by_a_stranger_mutes_nothing(self):
         host = self.installed()
         stranger = os.path.join(self.rig.dir, "stranger")
