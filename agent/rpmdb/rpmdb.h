@@ -8,13 +8,16 @@
  *	Packages	Berkeley DB hash: buckets, and overflow pages for what is larger
  *
  * Nothing is ever written below those directories, also not a -shm beside a database in WAL mode:
- * one whose writer is at work, or was killed, is read as a copy in memory.
+ * what a writer has committed to its log, and was killed before it copied it, is read from there.
+ * No lock is taken: a reading is of one moment, or ERR_BUSY, and then what `each` was told is void.
  *
  * Life     rpmdb_open -> rpmdb_each -> rpmdb_close.
  * Errors   ERR_MISSING: there is no rpm database; ERR_FORMAT: the file, the place in it and what is
  *          wrong; ERR_BUSY: it was written to while it was read, once more is worth a try;
- *          ERR_LIMIT: a cap below.
- * Memory   one header at a time, at most RPM_DATA_MAX; of ndb a table of 16 bytes a package.
+ *          ERR_VERSION: an ndb of a newer rpm; ERR_LIMIT: a cap; else what the system said.
+ * Memory   one header at a time, at most RPM_DATA_MAX; of ndb a table of 16 bytes a package, of a
+ *          log 8 bytes a page.
+ * Time     each page and block of the file is paid for once or twice, whatever it says of others.
  * Thread   any one at a time: a worker.
  */
 #ifndef TSUJIBAN_AGENT_RPMDB_RPMDB_H
@@ -32,7 +35,7 @@ int rpmdb_open(const char *root, struct rpmdb **out, struct reason *out_why);
 const char *rpmdb_path(const struct rpmdb *db);
 /* Once for every installed package but the keys ("gpg-pubkey"); `header` lives until `each`
  * returns, and less than 0 from it ends the reading and is returned. A header that cannot be
- * opened is passed over with a warning that names its number. */
+ * opened is passed over with a warning that names its number (the first ten of a reading). */
 int rpmdb_each(struct rpmdb *db, int (*each)(void *ctx, const struct rpm_header *header), void *ctx,
         struct reason *out_why);
 void rpmdb_close(struct rpmdb *db);
