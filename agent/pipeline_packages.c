@@ -67,7 +67,8 @@ static void on_remember(void *ctx, struct slice name, struct slice value)
 /* Looking at the database takes some megabytes for a moment, and so does what is written of it. */
 void pipeline_rest_if_due(struct pipeline *pipeline)
 {
-	if (!pipeline->is_rest_due || !journal_is_idle(pipeline->journal))
+	if (!pipeline->is_rest_due || !journal_is_idle(pipeline->journal) ||
+	        !links_is_idle(pipeline->links))
 		return;
 	pipeline->is_rest_due = false;
 	pipeline_rest(pipeline);

@@ -73,7 +73,7 @@ struct pipeline {
 	bool is_scanning; /* the walk that every start begins with is not yet committed to the last
 	                     path */
 	bool is_first;    /* and some of it is a first baseline */
-	bool is_rest_due; /* memory was needed for a look at a package database */
+	bool is_rest_due; /* of memory that work needed, as soon as there is none */
 	bool is_marked;   /* settle, since the last walk ended, for a package manager's run */
 	bool is_hurried;  /* something live waits: bulk work is not held back */
 	bool is_full;     /* the spool holds the reading half */

@@ -39,7 +39,11 @@ static uint32_t count_files(struct pipeline *pipeline)
 /* A scan touches every page of the store and many small blocks of heap, and then never again. */
 void pipeline_rest(struct pipeline *pipeline)
 {
-	journal_rest(pipeline->journal);
+	/* What was read is about to be asked for under other names. */
+	if (links_is_idle(pipeline->links))
+		journal_rest(pipeline->journal);
+	else
+		pipeline->is_rest_due = true;
 	frame_rest();
 	kv_release_pages(state_kv(pipeline->state));
 	malloc_trim(0);

@@ -12,6 +12,8 @@
 #define WORKERS_DEFAULT     2
 #define READER_BYTES_MAX    (64u << 20)
 
+_Static_assert(JOURNAL_WORKERS_MAX <= HASHED_READERS_MAX, "each worker reads one file at a time");
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static void on_timer(void *ctx)

@@ -20,7 +20,8 @@
 
 void batch_init(struct journal_batch *batch, struct state *state, const struct filter *filter)
 {
-	*batch = (struct journal_batch){.state = state, .filter = filter};
+	*batch = (struct journal_batch){
+	        .state = state, .filter = filter, .born_ns = clock_wall_ns()};
 	batch->baselined = mem_new(filter_count(filter) + 1);
 	batch->arena = arena_new(WRITER_BYTES_MAX);
 }
@@ -149,15 +150,20 @@ static void refuse(struct batch_entry *entry, struct slice path)
 	entry->is_refused = true;
 }
 
+static enum rereading rereading_of(const struct settled *settled, const struct known *known)
+{
+	if (settled->hints & TOUCH_REREAD || known->lacks_copy)
+		return REREAD_ALL;
+	return settled->hints & TOUCH_LINKED ? REREAD_SHARED : REREAD_CHANGED;
+}
+
 /* The reading itself: `known` of the path, or of the old path that it was renamed from. */
 static int read_now(struct batch_reader *reader, const struct batch_entry *entry,
         const struct known *known, struct reading *out)
 {
 	const struct settled *settled = entry->settled;
 	struct slice path = settled->path;
-	bool is_told = settled->hints & TOUCH_REREAD;
-	bool is_linked = settled->hints & TOUCH_LINKED;
-	prober_want_reread(reader->prober, is_told || is_linked || known->lacks_copy, !is_told);
+	prober_want_reread(reader->prober, rereading_of(settled, known));
 	if (!known->has_path && !known->has_old && settled->hints & TOUCH_LISTED)
 		return probe_read_listed(reader->prober, path, reader->arena, out);
 	if (!known->has_path && known->has_old)
@@ -169,7 +175,7 @@ static int read_now(struct batch_reader *reader, const struct batch_entry *entry
 static int read_old(struct batch_reader *reader, const struct batch_entry *entry,
         const struct known *known, struct reading *out)
 {
-	prober_want_reread(reader->prober, false, false);
+	prober_want_reread(reader->prober, REREAD_CHANGED);
 	return probe_read(reader->prober, entry->settled->old_path,
 	        known->has_old ? &known->old : NULL, reader->arena, out);
 }

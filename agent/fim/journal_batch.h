@@ -52,6 +52,7 @@ struct batch_entry {
 struct journal_batch {
 	struct state *state;
 	const struct filter *filter;
+	int64_t born_ns; /* before anything was read */
 	struct batch_entry *entry;
 	size_t count, room;
 	struct overlap paths;     /* of all entries, the old ones too */

@@ -8,6 +8,7 @@
 
 #include "agent/fim/decide.h"
 #include "agent/fim/footing.h"
+#include "agent/fim/hashed.h"
 #include "agent/state/baseline.h"
 #include "agent/state/spool.h"
 #include "agent/state/texts.h"
@@ -471,6 +472,15 @@ static bool has_other_names(const struct reading *reading)
 	return reading->links > 1 && reading->state.type != FILE_DIRECTORY;
 }
 
+/* Whether a first scan has read, or is about to read, the same under every other name: the file has
+ * not changed since before the first of them was looked at. */
+static bool is_alike_everywhere(const struct write *write, const struct batch_entry *entry)
+{
+	const struct reading *reading = &entry->now.reading;
+	return entry->settled->cause == CAUSE_BASELINE && !reading->is_fresh &&
+	       reading->state.ctime_ns < write->batch->born_ns - HASHED_OLD_NS;
+}
+
 static int write_entry(struct write *write, struct batch_entry *entry)
 {
 	if (entry->is_written || entry->is_refused || entry->again_ms > 0)
@@ -490,7 +500,8 @@ static int write_entry(struct write *write, struct batch_entry *entry)
 	uint64_t events = write->batch->events;
 	rc = entry->settled->old_path.ptr ? write_rename(write, entry) : write_path(write, entry);
 	entry->is_news_of_links = write->batch->events > events &&
-	                          has_other_names(&entry->now.reading);
+	                          has_other_names(&entry->now.reading) &&
+	                          !is_alike_everywhere(write, entry);
 	return rc;
 }
 

@@ -42,9 +42,9 @@ struct prober {
 	size_t buffer_bytes;
 	uint64_t text_most_bytes; /* 0: it is not wanted */
 	struct budget *budget;
-	struct hashed *hashed;
-	bool is_reread;
-	bool is_shared;   /* a reading by another name will do */
+	struct hashed *hashed; /* NULL: nothing is shared */
+	int64_t began_ns;      /* looking at the path at hand, by the clock of the stamps */
+	enum rereading rereading;
 	bool is_renamed;  /* what is known is of the old path of what is read */
 	bool is_listed;   /* as a regular file, a moment ago */
 	bool wants_md5;   /* of the path at hand */
@@ -116,10 +116,9 @@ void prober_share(struct prober *prober, struct hashed *hashed)
 	prober->hashed = hashed;
 }
 
-void prober_want_reread(struct prober *prober, bool wanted, bool is_shared)
+void prober_want_reread(struct prober *prober, enum rereading wanted)
 {
-	prober->is_reread = wanted;
-	prober->is_shared = is_shared;
+	prober->rereading = wanted;
 }
 
 /* --- what stat(2) says ----------------------------------------------------------------------- */
@@ -219,21 +218,59 @@ static int hash_content(struct prober *prober, int fd, uint64_t size, struct rea
 	return 0;
 }
 
-static bool is_shareable(const struct prober *prober, const struct stat *seen)
+/* --- what another name of the file was found to contain --------------------------------------- */
+
+static struct hashed_file file_of(const struct stat *seen)
 {
-	bool wants_text = (uint64_t)seen->st_size <= prober->text_most_bytes;
-	return prober->hashed && seen->st_nlink > 1 && !prober->wants_md5 && !wants_text;
+	return (struct hashed_file){
+	        .device = seen->st_dev,
+	        .inode = seen->st_ino,
+	        .size = (uint64_t)seen->st_size,
+	        .mtime_ns = statted_ns(seen->st_mtim),
+	        .ctime_ns = statted_ns(seen->st_ctim),
+	        .links = (uint32_t)seen->st_nlink,
+	};
 }
 
-static int hash_or_share(
-        struct prober *prober, int fd, const struct stat *seen, struct reading *out)
+/* A text that is wanted has to be read. */
+static enum hashed_use use_of(const struct prober *prober, const struct stat *seen)
 {
-	bool may_ask = !prober->is_reread || prober->is_shared;
-	if (may_ask && is_shareable(prober, seen) &&
-	        hashed_find(prober->hashed, seen, out->state.sha256))
-		return 0;
-	return hash_content(prober, fd, (uint64_t)seen->st_size, out);
+	bool wants_text = prober->text_most_bytes > 0 &&
+	                  (uint64_t)seen->st_size <= prober->text_most_bytes;
+	if (wants_text || prober->rereading == REREAD_ALL)
+		return HASHED_NEVER;
+	return prober->rereading == REREAD_SHARED ? HASHED_ANY : HASHED_OLD;
 }
+
+static bool take_shared(
+        struct prober *prober, const struct stat *seen, uint64_t *out_turn, struct reading *out)
+{
+	struct hashed_file file = file_of(seen);
+	struct hashed_content content;
+	if (!hashed_begin(prober->hashed, &file, use_of(prober, seen),
+	            prober->wants_md5 && prober->md5, prober->began_ns, out_turn, &content))
+		return false;
+	memcpy(out->state.sha256, content.sha256, SHA256_BYTES);
+	memcpy(out->md5, content.md5, MD5_BYTES);
+	out->has_md5 = content.has_md5;
+	out->is_fresh = out->is_fresh || content.is_fresh;
+	return true;
+}
+
+static void share(struct prober *prober, const struct stat *seen, uint64_t turn, bool is_whole,
+        const struct reading *reading)
+{
+	struct hashed_file file = file_of(seen);
+	struct hashed_content content = {
+	        .has_md5 = reading->has_md5,
+	        .is_fresh = reading->is_fresh,
+	};
+	memcpy(content.sha256, reading->state.sha256, SHA256_BYTES);
+	memcpy(content.md5, reading->md5, MD5_BYTES);
+	hashed_end(prober->hashed, &file, turn, is_whole ? &content : NULL);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* Trouble of the moment, or our own: no property of the file. */
 static bool is_passing(int code)
@@ -252,24 +289,29 @@ static void give_up(int code, struct reading *out)
 static int read_opened(struct prober *prober, int fd, const struct stat *seen, struct arena *arena,
         struct reading *out)
 {
-	struct stat after;
-	int rc = hash_or_share(prober, fd, seen, out);
+	struct stat after = {0};
+	bool is_shared = prober->hashed && seen->st_nlink > 1;
+	uint64_t turn = 0;
+	bool is_taken = is_shared && take_shared(prober, seen, &turn, out);
+	int rc = is_taken ? 0 : hash_content(prober, fd, (uint64_t)seen->st_size, out);
 	int starved = attributes_read(prober->attributes, fd, arena, &out->state);
 	if (fstat(fd, &after) != 0)
 		rc = -errno;
 	close(fd);
+	bool is_same = rc == 0 && is_same_file(seen, &after);
+	bool is_whole = is_same && is_unchanged(seen, &after);
+	if (is_shared && !is_taken)
+		share(prober, seen, turn, is_whole, out);
 	if (starved < 0)
 		return starved;
 	if (rc < 0) {
 		give_up(rc, out);
 		return 0;
 	}
-	if (!is_same_file(seen, &after))
+	if (!is_same)
 		return TURNED_INTO_ANOTHER;
-	if (is_unchanged(seen, &after)) {
+	if (is_whole) {
 		out->state.hash = HASH_DONE;
-		if (is_shareable(prober, seen) && !out->is_fresh)
-			hashed_put(prober->hashed, seen, out->state.sha256);
 		return 0;
 	}
 	out->state = statted_state(&after);
@@ -310,7 +352,7 @@ static bool stands(
         const struct prober *prober, const struct filestate *known, const struct filestate *seen)
 {
 	struct filestate expected = *known;
-	if (prober->is_reread || (prober->is_renamed && prober->wants_md5))
+	if (prober->rereading != REREAD_CHANGED || (prober->is_renamed && prober->wants_md5))
 		return false;
 	if (known->hash == HASH_TOO_LARGE && known->size <= prober->hash_limit_bytes)
 		return false; /* the limit is another now */
@@ -430,6 +472,7 @@ static int read_once(struct prober *prober, const char *path, const struct files
 {
 	struct place place = nearby_find(&prober->nearby, path);
 	int64_t now_ns = stamp_clock_ns();
+	prober->began_ns = now_ns;
 	int rc = TURNED_INTO_ANOTHER;
 	*out = (struct reading){0};
 	if (prober->is_listed && !known)

@@ -4,8 +4,7 @@
  * Opens without following a link, without blocking on a FIFO or a device, without updating access
  * times where that is allowed; stats, hashes regular files (SHA-256), stats again: if it changed in
  * between, the reading says so (is_moving). A file whose stat stands as in `known` is not read: its
- * hash is taken over. A file above the size limit is not hashed (HASH_TOO_LARGE). Of a file with
- * several names the hash may be that of a reading by another name (hashed.h).
+ * hash is taken over; so is that of another name of the same file (see hashed.h). A file above the size limit is not hashed (HASH_TOO_LARGE).
  *
  * Thread   probe_read: a worker; a struct prober is one worker's own.
  */
@@ -30,11 +29,10 @@ void prober_leave(struct prober *prober);
 /* Whom to ask, from now on, whether the MD5 of a content is wanted too; NULL: nobody. Borrowed. */
 void prober_ask(struct prober *prober, const struct explainer *explainer);
 
-/* Where readings of files with several names are shared; NULL: nowhere. Borrowed. */
-void prober_share(struct prober *prober, struct hashed *hashed);
-
 /* What is read is spent of this budget while it is read; NULL: of none. */
 void prober_pace(struct prober *prober, struct budget *budget);
+/* What files with several names contain is looked up and kept here; NULL: nowhere. Borrowed. */
+void prober_share(struct prober *prober, struct hashed *hashed);
 /* Gives back what only reading needs. */
 void prober_rest(struct prober *prober);
 
@@ -56,9 +54,14 @@ struct reading {
 /* For the readings to come: their content is wanted if it has at most so many bytes; 0: it is not.
  */
 void prober_want_text(struct prober *prober, uint64_t most_bytes);
-/* For the readings to come: whether the content is read even if everything that stat(2) tells
- * stands; and whether a reading by another name will do for that. */
-void prober_want_reread(struct prober *prober, bool wanted, bool is_shared);
+enum rereading {
+	REREAD_CHANGED, /* the content is read unless everything that stat(2) tells stands */
+	REREAD_SHARED,  /* it is, unless the same file was read under another name */
+	REREAD_ALL,     /* it is */
+};
+
+/* For the readings to come. */
+void prober_want_reread(struct prober *prober, enum rereading wanted);
 
 /* `known` (may be NULL) is the baseline's state of this path. Never fails: what cannot be read is
  * said in the state. What cannot even be stat'ed (but for ENOENT and ENOTDIR) is taken for as it
