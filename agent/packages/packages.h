@@ -27,7 +27,7 @@
  * `struct packages` for each.
  *
  * Life     packages_new -> packages_start -> the loop -> packages_free (waits for its worker).
- * Memory   while a run is told: 32 bytes for each path of its packages and 8 for each that any
+ * Memory   while a run is told: 40 bytes for each path of its packages and 8 for each that any
  *          package owns. Nothing otherwise.
  * Thread   the loop's.
  */
