@@ -4,7 +4,8 @@
  * Opens without following a link, without blocking on a FIFO or a device, without updating access
  * times where that is allowed; stats, hashes regular files (SHA-256), stats again: if it changed in
  * between, the reading says so (is_moving). A file whose stat stands as in `known` is not read: its
- * hash is taken over; so is that of another name of the same file (see hashed.h). A file above the size limit is not hashed (HASH_TOO_LARGE).
+ * hash is taken over; so is that of another name of the same file (see hashed.h). A file above the
+ * size limit is not hashed (HASH_TOO_LARGE).
  *
  * Thread   probe_read: a worker; a struct prober is one worker's own.
  */

@@ -1,8 +1,8 @@
 /*
- * breath - somebody opened a lock, and may take it next: until that is seen, or has not come, reading
- * holds its breath. No event tells that a lock was taken, so it is looked at again: after 20, 40, 80
- * and 160 ms. Anybody may open a lock: where nothing came of it, breath is not held again before two
- * seconds are over, and the lock is only looked at.
+ * breath - somebody opened a lock, and may take it next: until that is seen, or has not come,
+ * reading holds its breath. No event tells that a lock was taken, so it is looked at again: after
+ * 20, 40, 80 and 160 ms. Anybody may open a lock: where nothing came of it, breath is not held
+ * again before two seconds are over, and the lock is only looked at.
  *
  * Life     breath_new -> breath_hold* -> breath_free.
  * Thread   the loop's.

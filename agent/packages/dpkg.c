@@ -51,7 +51,7 @@ static const struct signs_place PLACES[] = {
 
 static enum manager_holder find_holder(const char *root, int *kept, pid_t *out_pid)
 {
-	*kept = -1; /* its locks may be opened for the question: dpkg says in its log that it begins */
+	*kept = -1; /* its locks may be opened for the question: its log says that it begins */
 	return dpkg_holder(root, out_pid);
 }
 
