@@ -65,8 +65,8 @@ void hashed_free(struct hashed *hashed);
 void hashed_rest(struct hashed *hashed);
 
 /* True: `*out` is what the file contains. False: the caller reads the file, and says what came of
- * it with hashed_end and the same `file`. `now_ns` is a moment before the file was looked at, by the
- * clock that stamps files. Waits for whoever is reading that content already. */
+ * it with hashed_end and the same `file`. `now_ns` is a moment before the file was looked at, by
+ * the clock that stamps files. Waits for whoever is reading that content already. */
 bool hashed_begin(struct hashed *hashed, const struct hashed_file *file, enum hashed_use use,
         bool wants_md5, int64_t now_ns, uint64_t *out_turn, struct hashed_content *out);
 /* NULL: the file changed meanwhile, or could not be read. Of two readings of one file the one that
