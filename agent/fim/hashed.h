@@ -7,9 +7,9 @@
  *
  * Trees of links (of a backup tool, of a container runtime) are visited one after the other, with
  * more files in each than fit in here, and a cache that drops what it has not used for long would
- * never have what is asked for. So the table has sets of WAYS places, and of a full set the smallest
- * file goes, one whose names have all been seen before others: what stays is what would cost most to
- * read again.
+ * never have what is asked for. So the table has sets of WAYS places, and of a full set the
+ * smallest file goes, one whose names have all been seen before others: what stays is what would
+ * cost most to read again.
  *
  * What is found was read when the file had the same size and times as now. A write right after that
  * reading could have left the same times: HASHED_OLD asks for a reading so long after the last
@@ -19,8 +19,8 @@
  *
  * Life     hashed_new -> (hashed_begin -> hashed_end)*, hashed_rest* -> hashed_free.
  * Memory   up to 2 MiB while work goes on (untouched pages cost nothing), none after hashed_rest.
- * Thread   begin and end: any, HASHED_READERS_MAX at most at a time. The others: when none of them is
- *          under way.
+ * Thread   begin and end: any, HASHED_READERS_MAX at most at a time. The others: when none of
+ *          them is under way.
  */
 #ifndef TSUJIBAN_AGENT_FIM_HASHED_H
 #define TSUJIBAN_AGENT_FIM_HASHED_H
