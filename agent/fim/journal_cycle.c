@@ -8,6 +8,7 @@
 #define PATHS_A_WORKER   16   /* a batch of fewer is not worth a second thread */
 #define MOVING_AGAIN_MS  200
 #define MOVING_TRIES_MAX 10
+#define MOVING_MOST_MS   2000 /* since the first of them */
 #define STUCK_MIN_MS     1000
 #define STUCK_MAX_MS     30000
 
@@ -51,6 +52,15 @@ static bool come_back(struct journal *journal)
 
 /* --- files that keep changing ---------------------------------------------------------------- */
 
+/* One more try is worth it. While a writer goes on, tries are seconds apart (settle waits for quiet),
+ * so it is time that counts; otherwise they follow each other closely. */
+static bool may_move(struct journal *journal, struct slice path)
+{
+	uint64_t now = loop_now_ms(journal->loop);
+	struct tried tried = tries_add(&journal->moving, path, now);
+	return tried.count < MOVING_TRIES_MAX && now - tried.since_ms < MOVING_MOST_MS;
+}
+
 /* Files that changed under the reader wait, up to a point; then they are told as they are. */
 static void judge_moving(struct journal *journal, struct journal_batch *batch)
 {
@@ -58,8 +68,7 @@ static void judge_moving(struct journal *journal, struct journal_batch *batch)
 		struct batch_entry *entry = &batch->entry[i];
 		if (entry->again_ms > 0 || entry->is_refused)
 			continue;
-		if (batch_is_moving(entry) &&
-		        tries_add(&journal->moving, entry->settled->path) < MOVING_TRIES_MAX)
+		if (batch_is_moving(entry) && may_move(journal, entry->settled->path))
 			entry->again_ms = MOVING_AGAIN_MS;
 		else
 			tries_forget(&journal->moving, entry->settled->path);

@@ -8,7 +8,7 @@
 
 struct tries {
 	UT_hash_handle hh;
-	unsigned count;
+	struct tried tried;
 	size_t path_len;
 	uint8_t path[];
 };
@@ -21,7 +21,7 @@ static struct tries *find(struct tries *table, struct slice path)
 	return found;
 }
 
-unsigned tries_add(struct tries **tries, struct slice path)
+struct tried tries_add(struct tries **tries, struct slice path, uint64_t now_ms)
 {
 	struct tries *table = *tries;
 	struct tries *entry = find(table, path);
@@ -29,10 +29,12 @@ unsigned tries_add(struct tries **tries, struct slice path)
 		entry = mem_new(sizeof(*entry) + path.len);
 		memcpy(entry->path, path.ptr, path.len);
 		entry->path_len = path.len;
+		entry->tried.since_ms = now_ms;
 		HASH_ADD_KEYPTR(hh, table, entry->path, entry->path_len, entry);
 		*tries = table;
 	}
-	return ++entry->count;
+	entry->tried.count++;
+	return entry->tried;
 }
 
 void tries_forget(struct tries **tries, struct slice path)

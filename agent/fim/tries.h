@@ -1,5 +1,6 @@
 /*
- * tries - how often in a row something was tried, by path: files that change while they are read.
+ * tries - how often in a row something was tried, and since when, by path: files that change while
+ * they are read.
  *
  * Life     a NULL pointer is an empty table -> add*, forget* -> tries_free.
  * Owner    owns copies of the paths; holds those only that failed the last time.
@@ -12,8 +13,13 @@
 
 struct tries;
 
+struct tried {
+	unsigned count;
+	uint64_t since_ms; /* when the first of them was added */
+};
+
 /* One more; how many there are now. */
-unsigned tries_add(struct tries **tries, struct slice path);
+struct tried tries_add(struct tries **tries, struct slice path, uint64_t now_ms);
 void tries_forget(struct tries **tries, struct slice path);
 void tries_free(struct tries **tries);
 
