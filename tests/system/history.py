@@ -1,6 +1,48 @@
 """What the events of a host say, one after the other, against the disk."""
 
+import os
+
 import rig as rigs
+
+
+class Paths(dict):
+    """Values by path. What lies below one is found without a look at all the others: with tens of thousands of files that
+    would be most of a test's time."""
+
+    def __init__(self):
+        super().__init__()
+        self.entries = {}  # of a directory: what is here of it, or leads to what is
+
+    def __setitem__(self, path, value):
+        super().__setitem__(path, value)
+        parent = os.path.dirname(path)
+        while parent != path and path not in self.entries.setdefault(parent, set()):
+            self.entries[parent].add(path)
+            path, parent = parent, os.path.dirname(parent)
+
+    def __delitem__(self, path):
+        super().__delitem__(path)
+        parent = os.path.dirname(path)
+        while parent != path and path not in self and not self.entries.get(path):
+            self.entries.pop(path, None)
+            self.entries[parent].discard(path)
+            path, parent = parent, os.path.dirname(parent)
+
+    def take(self, path):
+        """Removes it; None: it is not here."""
+        value = self.get(path)
+        if path in self:
+            del self[path]
+        return value
+
+    def below(self, path):
+        found, left = [], list(self.entries.get(path, ()))
+        while left:
+            path = left.pop()
+            left.extend(self.entries.get(path, ()))
+            if path in self:
+                found.append(path)
+        return found
 
 
 class History:
@@ -9,7 +51,7 @@ class History:
     KEYS = ("type", "mode", "uid", "gid", "sha256", "target")
 
     def __init__(self):
-        self.state = {}
+        self.state = Paths()
         self.faults = []
 
     def comparable(self, state):
@@ -21,30 +63,27 @@ class History:
             kept["size"] = state["size"]
         return kept
 
-    def below(self, path):
-        return [other for other in self.state if other.startswith(path + "/")]
-
     def fault(self, event, text, path=None):
         line = f"seq {event['seq']} {event['action']} {event['path']}: {text}"
         self.faults.append((path or event["path"], event["seq"], line))
 
     def move_below(self, event):
-        for other in self.below(event["path"]):
+        for other in self.state.below(event["path"]):
             self.fault(event, f"was moved over, and {other} is still there", other)
             del self.state[other]
-        for other in self.below(event["old_path"]):
-            self.state[event["path"] + other[len(event["old_path"]):]] = self.state.pop(other)
+        for other in self.state.below(event["old_path"]):
+            self.state[event["path"] + other[len(event["old_path"]):]] = self.state.take(other)
 
     def take(self, event):
         if event["kind"] != "file" or event["action"] in ("gap", "degraded", "transient"):
             return
         path, before, after = event["path"], self.comparable(event["before"]), self.comparable(event["after"])
         if event["action"] == "retired":
-            for other in self.below(path) + [path]:
-                self.state.pop(other, None)
+            for other in self.state.below(path) + [path]:
+                self.state.take(other)
             return
         origin = event["old_path"] if event["action"] == "moved" else path
-        known = self.state.pop(origin, None)
+        known = self.state.take(origin)
         if event["action"] == "moved" and path in self.state:
             self.fault(event, "something is there already")
         if known != before:
@@ -53,8 +92,8 @@ class History:
             self.fault(event, "says another thing than its states")
         if event["action"] == "moved":
             self.move_below(event)
-        elif (not after or after["type"] != "directory") and self.below(path):
-            for other in self.below(path):
+        elif not after or after["type"] != "directory":
+            for other in self.state.below(path):
                 self.fault(event, f"is no directory any more, and {other} is still there", other)
                 del self.state[other]
         if after:
