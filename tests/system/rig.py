@@ -360,9 +360,9 @@ def read_disk(root):
 class Rig:
     """A directory, a collector in it, and the operator's command line."""
 
-    def __init__(self, source=SOURCE):
+    def __init__(self, source=SOURCE, parent=None):
         self.source = source
-        self.dir = tempfile.mkdtemp(prefix="tsujiban-test-")
+        self.dir = tempfile.mkdtemp(prefix="tsujiban-test-", dir=parent)
         self.port = free_port()
         self.api_port = free_port()
         self.collector_dir = os.path.join(self.dir, "collector")
@@ -465,7 +465,8 @@ class RigTest(unittest.TestCase):
     source = SOURCE
 
     def setUp(self):
-        self.rig = Rig(self.source)
+        method = getattr(self, self._testMethodName)
+        self.rig = Rig(self.source, getattr(method, "parent", None))
         self.addCleanup(self.rig.close)
         self.rig.init_collector(self.collector_config).start_collector()
         self.tree = self.rig.make_dir("m")

@@ -15,6 +15,7 @@ IS_SANITIZED = os.path.basename(BUILD) in ("address", "thread")
 FAKETIME = next(iter(glob.glob("/usr/lib*/faketime/libfaketimeMT.so.1")
                      + glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 MEMORY_GROWTH_KIB = 12 << 10
+MEMORY = "/dev/shm"
 
 
 def both_sources(case):
@@ -218,6 +219,12 @@ def heavy(weight=2):
         return test
 
     return mark
+
+
+def in_memory(test):
+    """Marks a test that makes more files than a disk takes back in reasonable time: some need milliseconds for each."""
+    test.parent = MEMORY if os.access(MEMORY, os.W_OK) else None
+    return test
 
 
 needs_root = unittest.skipUnless(os.geteuid() == 0, "only root may do this")

@@ -8,7 +8,7 @@ import sys
 import tarfile
 
 from rig import PATIENCE_S, wait_until
-from scenario import Scenario, both_sources, heavy, needs_root
+from scenario import Scenario, both_sources, heavy, in_memory, needs_root
 
 ROUNDS_S = max(PATIENCE_S, 180)  # what is not watched is compared once a minute
 
@@ -138,6 +138,7 @@ class Directories(Scenario):
         return overflowed
 
     @heavy(4)
+    @in_memory
     def test_D07_files_out_of_an_archive_are_known(self):
         archive = self.archive(50 if self.source == "inotify" else 10, 1000)
         self.is_small = False
@@ -147,6 +148,7 @@ class Directories(Scenario):
         self.gaps_are_told()
 
     @heavy(4)
+    @in_memory
     def test_D07_an_overflow_is_a_gap_after_which_the_picture_is_right(self):
         for number in range(20):
             os.mkdir(self.path(f"d{number}"))
@@ -198,6 +200,7 @@ class Directories(Scenario):
         wait_until(lambda: int(self.host.status()["unwatched_directories"]) < len(named), "some are watched now", ROUNDS_S)
 
     @heavy(2)
+    @in_memory
     def test_D09_nothing_is_spent_below_an_excluded_directory(self):
         for number in range(500):
             for leaf in range(100):

@@ -6,7 +6,7 @@ import signal
 import unittest
 
 from rig import wait_until
-from scenario import FAKETIME, IS_SANITIZED, Scenario, both_sources, faked_clock, heavy
+from scenario import FAKETIME, IS_SANITIZED, Scenario, both_sources, faked_clock, heavy, in_memory
 from test_crash import Churn
 
 @both_sources
@@ -33,6 +33,7 @@ class Restart(Scenario):
                              sorted(expected + [("created", "moved"), ("deleted", "move")])))
 
     @heavy(2)
+    @in_memory
     def test_S02_two_hundred_kills_under_load_lose_nothing_and_tell_nothing_twice(self):
         self.is_small = False
         self.watching()
@@ -109,6 +110,7 @@ class Restart(Scenario):
         self.host = None
 
     @heavy(2)
+    @in_memory
     def test_S04_a_first_start_on_twenty_thousand_files_is_a_baseline_and_no_news(self):
         for number in range(200):
             os.mkdir(self.path(str(number)))
