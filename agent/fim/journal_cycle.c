@@ -52,8 +52,8 @@ static bool come_back(struct journal *journal)
 
 /* --- files that keep changing ---------------------------------------------------------------- */
 
-/* One more try is worth it. While a writer goes on, tries are seconds apart (settle waits for quiet),
- * so it is time that counts; otherwise they follow each other closely. */
+/* One more try is worth it. While a writer goes on, tries are seconds apart (settle waits for
+ * quiet), so it is time that counts; otherwise they follow each other closely. */
 static bool may_move(struct journal *journal, struct slice path)
 {
 	uint64_t now = loop_now_ms(journal->loop);
