@@ -124,7 +124,7 @@ static int mount_of(struct slice dir, uint64_t *out_id)
 
 int fanotify_add(struct fanotify *fanotify, struct slice dir)
 {
-	uint64_t id;
+	uint64_t id = 0;
 	int rc = mount_of(dir, &id);
 	if (rc < 0)
 		return rc;
@@ -142,7 +142,7 @@ int fanotify_add(struct fanotify *fanotify, struct slice dir)
 
 bool fanotify_covers(struct fanotify *fanotify, struct slice dir)
 {
-	uint64_t id;
+	uint64_t id = 0;
 	if (mount_of(dir, &id) < 0)
 		return false;
 	const struct marked *marked = find_marked(fanotify, id);
