@@ -230,7 +230,8 @@ static void test_written_file_is_created_and_done(void **state)
 	assert_int_equal(add(bench, NULL), 0);
 	write_file(bench, "a", "x");
 	await(bench, "a", TOUCH_DONE);
-	assert_int_equal(hints_for(bench, "a"), TOUCH_CREATED | TOUCH_WRITING | TOUCH_DONE);
+	assert_int_equal(
+	        hints_for(bench, "a"), TOUCH_CREATED | TOUCH_WRITING | TOUCH_REREAD | TOUCH_DONE);
 }
 
 static void test_file_held_open_is_being_written(void **state)
@@ -241,7 +242,7 @@ static void test_file_held_open_is_being_written(void **state)
 	int fd = open(in(bench, "a"), O_WRONLY | O_APPEND | O_CLOEXEC);
 	assert_int_equal(write(fd, "y", 1), 1);
 	await(bench, "a", TOUCH_WRITING);
-	assert_int_equal(hints_for(bench, "a"), TOUCH_WRITING);
+	assert_int_equal(hints_for(bench, "a"), TOUCH_WRITING | TOUCH_REREAD);
 	close(fd);
 	await(bench, "a", TOUCH_DONE);
 }
