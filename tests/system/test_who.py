@@ -7,6 +7,7 @@ import sys
 import unittest
 
 from rig import RigTest
+from scenario import IS_SANITIZED
 
 FANOTIFY = "source: fanotify\n"
 USER = 65534
@@ -62,13 +63,14 @@ class Who(RigTest):
 
     def assert_program(self, actor, unknown, program):
         """A busy machine may run us too late to ask a process that has just started; then the event says so, and with
-        the connector what the process had from its parent is known still."""
+        the connector what the process had from its parent is known still, but by an agent that is slowed down by
+        sanitizers: the kernel may not have kept the news for it."""
         if not unknown:
             self.assertEqual(actor["exe"], program, actor)
             return
         self.assertIsNone(actor["exe"])
         self.assertIn("ended", unknown)
-        if self.has_connector:
+        if self.has_connector and not IS_SANITIZED:
             self.assertIsNotNone(actor["uid"])
             self.assertGreater(len(actor["parents"]), 0)
 
