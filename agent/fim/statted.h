@@ -16,8 +16,6 @@ static inline int64_t statted_ns(struct timespec time)
 	return time.tv_sec * NS_PER_S + time.tv_nsec;
 }
 
-/* FILE_ABSENT for what is none of the kinds that POSIX has. */
-enum file_type statted_type(mode_t mode);
 struct filestate statted_state(const struct stat *info);
 
 #endif

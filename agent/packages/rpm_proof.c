@@ -42,28 +42,6 @@ static void make(const struct facts *facts, uint8_t out[PROOF_BYTES])
 
 /* --- as the package has it ------------------------------------------------------------------- */
 
-static enum file_type type_of(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return FILE_REGULAR;
-	case S_IFDIR:
-		return FILE_DIRECTORY;
-	case S_IFLNK:
-		return FILE_SYMLINK;
-	case S_IFIFO:
-		return FILE_FIFO;
-	case S_IFSOCK:
-		return FILE_SOCKET;
-	case S_IFCHR:
-		return FILE_CHAR;
-	case S_IFBLK:
-		return FILE_BLOCK;
-	default:
-		return FILE_ABSENT;
-	}
-}
-
 static bool find_content(const struct rpm_file *file, enum file_type type, struct slice *out)
 {
 	*out = (struct slice){0};
@@ -79,7 +57,7 @@ static bool find_content(const struct rpm_file *file, enum file_type type, struc
 void rpm_proof_take(const struct rpm_file *file, struct manifest_entry *entry)
 {
 	struct facts facts = {
-	        .type = type_of(file->mode),
+	        .type = file_type_of(file->mode),
 	        .mode = file->mode,
 	        .user = file->user,
 	        .group = file->group,

@@ -1,3 +1,4 @@
+#include "agent/rpmdb/bytes.h"
 #include "agent/rpmdb/rpmdb_format.h"
 #include "agent/rpmdb/whole.h"
 
@@ -41,15 +42,12 @@ struct bdb {
 
 static uint32_t u32(const struct bdb *bdb, const uint8_t *at)
 {
-	return bdb->is_big ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
-	                             at[3]
-	                   : (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 |
-	                             at[0];
+	return bdb->is_big ? be32(at) : le32(at);
 }
 
 static uint32_t u16(const struct bdb *bdb, const uint8_t *at)
 {
-	return bdb->is_big ? (uint32_t)at[0] << 8 | at[1] : (uint32_t)at[1] << 8 | at[0];
+	return bdb->is_big ? be16(at) : le16(at);
 }
 
 static int broken(const struct bdb *bdb, uint32_t page)

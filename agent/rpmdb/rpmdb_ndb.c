@@ -1,3 +1,4 @@
+#include "agent/rpmdb/bytes.h"
 #include "agent/rpmdb/rpmdb_format.h"
 #include "agent/rpmdb/whole.h"
 
@@ -19,11 +20,6 @@
 #define BLOCK_BYTES 16u
 #define TAIL_BYTES  12u
 #define PAGES_MAX   (RPMDB_PACKAGES_MAX / (PAGE_BYTES / SLOT_BYTES))
-
-static uint32_t le32(const uint8_t *at)
-{
-	return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
-}
 
 static int read_slots(const struct whole *file, struct buf *out, struct reason *out_why)
 {

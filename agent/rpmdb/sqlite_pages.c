@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "agent/rpmdb/bytes.h"
 #include "agent/rpmdb/whole.h"
 #include "common/base/mem.h"
 
@@ -36,16 +37,6 @@ struct sqlite_pages {
 	uint32_t frames;
 	uint8_t *page;
 };
-
-static uint32_t be32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static uint32_t le32(const uint8_t *at)
-{
-	return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
-}
 
 /* --- the log ---------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "agent/rpmdb/bytes.h"
 #include "common/base/buf.h"
 
 #define DEPTH_MAX     24
@@ -48,11 +49,6 @@ static bool take_varint(struct slice *in, uint64_t *out)
 		}
 	}
 	return false;
-}
-
-static uint32_t be16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
 }
 
 /* --- records ---------------------------------------------------------------------------------- */

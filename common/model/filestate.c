@@ -1,5 +1,7 @@
 #include "common/model/filestate.h"
 
+#include <sys/stat.h>
+
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/model/xattrs.h"
@@ -86,6 +88,28 @@ bool filestate_stands(const struct filestate *known, const struct filestate *see
 	       known->mtime_ns == seen->mtime_ns && known->ctime_ns == seen->ctime_ns &&
 	       known->inode == seen->inode && known->device == seen->device &&
 	       !needs_reading(known);
+}
+
+enum file_type file_type_of(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return FILE_REGULAR;
+	case S_IFDIR:
+		return FILE_DIRECTORY;
+	case S_IFLNK:
+		return FILE_SYMLINK;
+	case S_IFIFO:
+		return FILE_FIFO;
+	case S_IFSOCK:
+		return FILE_SOCKET;
+	case S_IFCHR:
+		return FILE_CHAR;
+	case S_IFBLK:
+		return FILE_BLOCK;
+	default:
+		return FILE_ABSENT;
+	}
 }
 
 const char *file_type_name(enum file_type type)

@@ -95,6 +95,8 @@ int filestate_keep(struct arena *arena, struct filestate *state);
 bool filestate_stands(const struct filestate *known, const struct filestate *seen);
 
 /* The names used in JSON, tables and queries: "regular", "directory", … ; "absent". */
+/* Of st_mode; FILE_ABSENT for what is none of the kinds that POSIX has. */
+enum file_type file_type_of(uint32_t mode);
 const char *file_type_name(enum file_type type);
 bool file_type_parse(struct slice name, enum file_type *out);
 /* "type", "mode", … for the bit with index 0 <= bit < CHANGED_COUNT. */
