@@ -5,7 +5,7 @@ from rig import RigTest
 from scenario import both_sources, heavy
 
 # What once showed a fault: (seed, source, seconds).
-REGRESSIONS = ()
+REGRESSIONS = ((26, "inotify", 12), (47, "inotify", 12), (64, "fanotify", 12), (79, "fanotify", 12))
 
 
 @both_sources
