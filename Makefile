@@ -65,9 +65,10 @@ FLOOR_agent/who        := agent/who $(FLOOR_agent/touch)
 FLOOR_agent/rpmdb      := agent/rpmdb $(FLOOR_common)
 FLOOR_agent/packages   := agent/packages agent/rpmdb $(FLOOR_agent/touch)
 FLOOR_agent/fim        := agent/fim $(FLOOR_agent/touch)
-FLOOR_agent/inventory  := agent/inventory $(FLOOR_agent/state)
+FLOOR_agent/apps       := agent/apps $(FLOOR_common)
+FLOOR_agent/inventory  := agent/inventory agent/apps agent/rpmdb $(FLOOR_agent/state)
 FLOOR_agent/ship       := agent/ship $(FLOOR_agent/state)
-FLOOR_agent            := agent agent/watch agent/who agent/rpmdb agent/packages agent/fim \
+FLOOR_agent            := agent agent/watch agent/who agent/rpmdb agent/apps agent/packages agent/fim \
 	agent/inventory agent/ship $(FLOOR_agent/touch)
 
 FLOOR_collector/store  := collector/store $(FLOOR_common)

@@ -66,9 +66,9 @@ static void take_status(struct inventory *inventory, const struct pass *pass)
 	if (pass->rc < 0)
 		return;
 	status->last_pass_ns = pass->status.last_pass_ns;
-	if (pass->kinds & 1u << FACT_PACKAGE)
+	if (!(pass->missed & 1u << FACT_PACKAGE))
 		status->packages = pass->status.packages;
-	if (pass->kinds & 1u << FACT_KERNEL)
+	if (!(pass->missed & 1u << FACT_KERNEL))
 		status->kernels = pass->status.kernels;
 }
 

@@ -1,28 +1,30 @@
 #include "agent/inventory/pass.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agent/state/factbook.h"
 #include "common/base/clock.h"
+#include "common/base/mem.h"
 
 #define ARENA_BYTES (256u << 20) /* a cap; 1000 packages need half a MiB */
 
 const struct source SOURCES[] = {
         {
                 .name = "dpkg",
-                .kinds = 1u << FACT_PACKAGE,
+                .scopes = {{FACT_PACKAGE, "dpkg"}},
                 .trigger_dir = "/var/lib/dpkg",
                 .trigger_name = "status",
                 .read = src_dpkg_read,
         },
         {
                 .name = "kernel",
-                .kinds = 1u << FACT_KERNEL,
+                .scopes = {{FACT_KERNEL, NULL}},
                 .read = src_kernel_read,
         },
         {
                 .name = "system",
-                .kinds = 1u << FACT_OS | 1u << FACT_HOST,
+                .scopes = {{FACT_OS, NULL}, {FACT_HOST, NULL}},
                 .trigger_dir = "/etc",
                 .trigger_name = "hostname",
                 .read = src_system_read,
@@ -38,33 +40,52 @@ static void note_trouble(struct pass *pass, const char *why)
 		snprintf(pass->status.why, sizeof(pass->status.why), "%s", why);
 }
 
-/* A source that fails leaves nothing behind of what it had found: its facts stay as they were. */
-static void read_source(struct pass *pass, const struct source *source, struct fact_list *facts)
+/* One reading under way. */
+struct reading {
+	struct pass *pass;
+	struct fact_list facts;
+	struct fact_scope *scopes; /* that could be read */
+	size_t scope_count;
+};
+
+static void take_scope(struct reading *reading, struct fact_scope scope)
 {
-	struct reason why = {""};
-	size_t before = facts->count;
-	int rc = source->read(pass->options->root, facts, &why);
-	if (rc == 0 || rc == ERR_MISSING) {
-		pass->kinds |= source->kinds;
-		return;
-	}
-	facts->count = before;
-	note_trouble(pass, why.text[0] ? why.text : err_text(rc));
+	reading->scopes[reading->scope_count++] = scope;
 }
 
-static void read_labels(struct pass *pass, struct fact_list *facts)
+/* A source that fails leaves nothing behind of what it had found: its facts stay as they were. */
+static void read_source(struct reading *reading, const struct source *source)
 {
-	const struct inventory_options *options = pass->options;
+	struct pass *pass = reading->pass;
+	struct reason why = {""};
+	size_t before = reading->facts.count;
+	int rc = source->read(pass->options->root, &reading->facts, &why);
+	bool is_read = rc == 0 || rc == ERR_MISSING;
+	if (!is_read) {
+		reading->facts.count = before;
+		note_trouble(pass, why.text[0] ? why.text : err_text(rc));
+	}
+	for (const struct fact_scope *scope = source->scopes; scope->kind; scope++) {
+		if (is_read)
+			take_scope(reading, *scope);
+		else
+			pass->missed |= 1u << scope->kind;
+	}
+}
+
+static void read_labels(struct reading *reading)
+{
+	const struct inventory_options *options = reading->pass->options;
 	for (size_t i = 0; i < options->label_count; i++) {
 		struct fact fact = {.kind = FACT_LABEL};
 		fact.field[PAIR_NAME] = slice_text(options->label_name[i]);
 		fact.field[PAIR_VALUE] = slice_text(options->label_value[i]);
-		if (fact_list_add(facts, &fact) < 0) {
-			note_trouble(pass, "cannot keep all labels: they are too large");
+		if (fact_list_add(&reading->facts, &fact) < 0) {
+			note_trouble(reading->pass, "cannot keep all labels: they are too large");
 			return;
 		}
 	}
-	pass->kinds |= 1u << FACT_LABEL;
+	take_scope(reading, (struct fact_scope){FACT_LABEL, NULL});
 }
 
 static void count_facts(struct pass *pass, const struct fact_list *facts)
@@ -75,14 +96,15 @@ static void count_facts(struct pass *pass, const struct fact_list *facts)
 	}
 }
 
-static int commit(struct pass *pass, const struct fact_list *facts, struct reason *out_why)
+static int commit(const struct reading *reading, struct reason *out_why)
 {
+	struct pass *pass = reading->pass;
 	struct state_txn *txn = NULL;
 	int rc = state_begin(pass->state, &txn, out_why);
 	if (rc < 0)
 		return rc;
-	int events = factbook_sync(txn, pass->kinds, facts->fact, facts->count, pass->cause,
-	        pass->status.last_pass_ns);
+	int events = factbook_sync(txn, reading->scopes, reading->scope_count, reading->facts.fact,
+	        reading->facts.count, pass->cause, pass->status.last_pass_ns);
 	if (events < 0) {
 		state_abort(txn);
 		return fail(out_why, events, "cannot write the inventory: %s", err_text(events));
@@ -93,17 +115,28 @@ static int commit(struct pass *pass, const struct fact_list *facts, struct reaso
 	return rc;
 }
 
+static size_t count_scopes(void)
+{
+	size_t count = 1; /* the labels' */
+	for (const struct source *source = SOURCES; source->name; source++)
+		for (const struct fact_scope *scope = source->scopes; scope->kind; scope++)
+			count++;
+	return count;
+}
+
 void pass_run(struct pass *pass)
 {
-	struct fact_list facts = {.arena = arena_new(ARENA_BYTES)};
+	struct reading reading = {.pass = pass, .facts = {.arena = arena_new(ARENA_BYTES)}};
 	struct reason why = {""};
+	reading.scopes = mem_new_array(count_scopes(), sizeof(*reading.scopes));
 	pass->status.last_pass_ns = clock_wall_ns();
 	for (const struct source *source = SOURCES; source->name; source++)
-		read_source(pass, source, &facts);
-	read_labels(pass, &facts);
-	count_facts(pass, &facts);
-	pass->rc = commit(pass, &facts, &why);
+		read_source(&reading, source);
+	read_labels(&reading);
+	count_facts(pass, &reading.facts);
+	pass->rc = commit(&reading, &why);
 	if (pass->rc < 0)
 		note_trouble(pass, why.text[0] ? why.text : err_text(pass->rc));
-	arena_free(facts.arena);
+	free(reading.scopes);
+	arena_free(reading.facts.arena);
 }

@@ -18,8 +18,8 @@ struct pass {
 	/* What came of it. */
 	int rc; /* of the commit: 0 or negative */
 	uint64_t events;
-	struct inventory_status status; /* counts of a kind only if it is in `kinds` */
-	unsigned kinds;                 /* that could be read */
+	struct inventory_status status; /* counts of a kind only if it is not in `missed` */
+	unsigned missed;                /* bits 1 << kind: could not be read, or not all of it */
 };
 
 /* The table of sources, ended by a row without a name. */

@@ -6,22 +6,16 @@
 #ifndef TSUJIBAN_AGENT_INVENTORY_SOURCE_H
 #define TSUJIBAN_AGENT_INVENTORY_SOURCE_H
 
-#include "common/base/arena.h"
+#include "agent/state/factbook.h"
 #include "common/base/err.h"
-#include "common/model/fact.h"
+#include "common/model/factlist.h"
 
-/* Facts of one pass; grows in the arena. */
-struct fact_list {
-	struct arena *arena;
-	struct fact *fact;
-	size_t count, room;
-};
-/* Copies the fact and its fields. ERR_LIMIT when the arena is full. */
-int fact_list_add(struct fact_list *list, const struct fact *fact);
+#define SOURCE_SCOPES_MAX 8
 
 struct source {
 	const char *name;
-	unsigned kinds;          /* bits 1 << fact_kind that it alone speaks for */
+	/* What it alone speaks for, ended by a row without a kind. */
+	struct fact_scope scopes[SOURCE_SCOPES_MAX + 1];
 	const char *trigger_dir; /* a change of `trigger_name` in this directory asks for a pass;
 	                            NULL: none */
 	const char *trigger_name;

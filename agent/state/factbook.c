@@ -1,6 +1,6 @@
 /*
- * In the meta table, "facts KIND" stands for each kind that was reported at least once: until then
- * all its facts are a first sight.
+ * In the meta table, "facts KIND" or "facts KIND FIRST" stands for each scope that was reported at
+ * least once: until then all its facts are a first sight.
  */
 #include "agent/state/factbook.h"
 
@@ -39,13 +39,20 @@ static int by_key(const void *a, const void *b)
 	return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
-static void gather(struct sync *sync, enum fact_kind kind, const struct fact *facts, size_t count)
+static bool is_within(const struct fact_scope *scope, const struct fact *fact)
+{
+	return fact->kind == scope->kind &&
+	       (!scope->first || slice_is(fact->field[0], scope->first));
+}
+
+static void gather(
+        struct sync *sync, const struct fact_scope *scope, const struct fact *facts, size_t count)
 {
 	size_t held = 0;
 	sync->count = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct keyed *keyed = &sync->held[held];
-		if (facts[i].kind != kind)
+		if (!is_within(scope, &facts[i]))
 			continue;
 		keyed->fact = &facts[i];
 		keyed->key_len = fact_key(&facts[i], keyed->key);
@@ -117,18 +124,29 @@ static int put_held(struct sync *sync)
 	return rc;
 }
 
-/* Stored and held facts are both in key order: one walk along both. */
-static int remove_gone(struct sync *sync, enum fact_kind kind)
+/* What the keys of a scope begin with: see fact_key. */
+static size_t key_prefix(const struct fact_scope *scope, uint8_t out[FACT_KEY_MAX])
 {
-	uint8_t prefix = (uint8_t)kind;
+	size_t len = scope->first ? strlen(scope->first) + 1 : 0;
+	out[0] = (uint8_t)scope->kind;
+	if (len > 0)
+		memcpy(out + 1, scope->first, len);
+	return 1 + len;
+}
+
+/* Stored and held facts are both in key order: one walk along both. */
+static int remove_gone(struct sync *sync, const struct fact_scope *scope)
+{
+	uint8_t bytes[FACT_KEY_MAX];
+	struct slice prefix = slice_of(bytes, key_prefix(scope, bytes));
 	struct kv_cursor *cursor;
 	struct slice key, stored;
 	size_t next = 0;
 	int rc = kv_cursor_open(sync->txn->kv, STATE_FACTS, &cursor);
 	if (rc < 0)
 		return rc;
-	rc = kv_seek(cursor, slice_of(&prefix, 1), &key, &stored);
-	while (rc == 0 && key.ptr[0] == prefix) {
+	rc = kv_seek(cursor, prefix, &key, &stored);
+	while (rc == 0 && slice_starts_with(key, prefix)) {
 		while (next < sync->count && slice_compare(key_of(&sync->held[next]), key) < 0)
 			next++;
 		bool is_held = next < sync->count && slice_equal(key_of(&sync->held[next]), key);
@@ -147,19 +165,20 @@ static int remove_gone(struct sync *sync, enum fact_kind kind)
 	return rc == ERR_MISSING ? 0 : rc;
 }
 
-static int sync_kind(struct sync *sync, enum fact_kind kind, const struct fact *facts, size_t count,
-        enum event_cause cause)
+static int sync_scope(struct sync *sync, const struct fact_scope *scope, const struct fact *facts,
+        size_t count, enum event_cause cause)
 {
-	char name[32];
+	char name[64];
 	struct slice value;
-	snprintf(name, sizeof(name), "facts %s", fact_kind_name(kind));
+	snprintf(name, sizeof(name), "facts %s%s%s", fact_kind_name(scope->kind),
+	        scope->first ? " " : "", scope->first ? scope->first : "");
 	int rc = state_meta_get(sync->txn->kv, name, &value);
 	if (rc < 0 && rc != ERR_MISSING)
 		return rc;
 	bool is_first = rc == ERR_MISSING;
 	sync->cause = is_first ? CAUSE_BASELINE : cause;
-	gather(sync, kind, facts, count);
-	rc = remove_gone(sync, kind);
+	gather(sync, scope, facts, count);
+	rc = remove_gone(sync, scope);
 	if (rc == 0)
 		rc = put_held(sync);
 	if (rc == 0 && is_first)
@@ -167,16 +186,14 @@ static int sync_kind(struct sync *sync, enum fact_kind kind, const struct fact *
 	return rc;
 }
 
-int factbook_sync(struct state_txn *txn, unsigned kinds, const struct fact *facts, size_t count,
-        enum event_cause cause, int64_t now_ns)
+int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t scope_count,
+        const struct fact *facts, size_t count, enum event_cause cause, int64_t now_ns)
 {
 	struct sync sync = {.txn = txn, .now_ns = now_ns};
 	int rc = 0;
 	sync.held = mem_new_array(count ? count : 1, sizeof(*sync.held));
-	for (unsigned kind = 1; rc == 0 && kind <= FACT_KIND_MAX; kind++) {
-		if (kinds & 1u << kind)
-			rc = sync_kind(&sync, (enum fact_kind)kind, facts, count, cause);
-	}
+	for (size_t i = 0; rc == 0 && i < scope_count; i++)
+		rc = sync_scope(&sync, &scopes[i], facts, count, cause);
 	free(sync.held);
 	return rc < 0 ? rc : sync.events;
 }

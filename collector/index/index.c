@@ -155,22 +155,6 @@ bool index_find_host(const struct index *index, struct slice name, uint32_t *out
 
 /* --- facts --------------------------------------------------------------------------------- */
 
-struct slice index_name_of(const struct fact *fact)
-{
-	switch (fact->kind) {
-	case FACT_PACKAGE:
-		return fact->field[PACKAGE_NAME];
-	case FACT_KERNEL:
-		return fact->field[KERNEL_RELEASE];
-	case FACT_OS:
-		return fact->field[OS_ID];
-	case FACT_HOST:
-	case FACT_LABEL:
-		return fact->field[PAIR_NAME];
-	}
-	return slice_of(NULL, 0);
-}
-
 static struct fact_group *need_group(struct index *index, enum fact_kind kind, struct slice name)
 {
 	struct fact_group *group;
@@ -237,14 +221,14 @@ static struct indexed_fact *new_fact(struct index *index, const struct fact *fac
 	indexed->len = (uint32_t)form.len;
 	memcpy(indexed->bytes, form.ptr, form.len);
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, index->facts, indexed->bytes, indexed->len, hash, indexed);
-	join_group(need_group(index, fact->kind, index_name_of(fact)), indexed);
+	join_group(need_group(index, fact->kind, fact_name(fact)), indexed);
 	return indexed;
 }
 
 void index_fact_begins(struct index *index, uint32_t id, const struct fact *fact)
 {
 	struct known_host *host = index_changing_host(index, id);
-	if (!host || fact_field_count(fact->kind) == 0)
+	if (!host || !fact_is_searched(fact->kind))
 		return;
 	unsigned hash;
 	struct indexed_fact *indexed = find_fact(index, fact, &hash);
@@ -263,7 +247,7 @@ static void end_fact(struct index *index, struct known_host *host, struct indexe
 void index_fact_ends(struct index *index, uint32_t id, const struct fact *fact)
 {
 	struct known_host *host = index_changing_host(index, id);
-	if (!host || fact_field_count(fact->kind) == 0)
+	if (!host || !fact_is_searched(fact->kind))
 		return;
 	unsigned hash;
 	struct indexed_fact *indexed = find_fact(index, fact, &hash);

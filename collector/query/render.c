@@ -11,8 +11,9 @@ static void put_fields(struct buf *out, const struct fact *fact)
 {
 	unsigned count = fact_field_count(fact->kind);
 	for (unsigned i = 0; i < count; i++) {
-		bool is_instance = fact->kind == FACT_PACKAGE && i == PACKAGE_INSTANCE;
-		if (!is_instance || fact->field[i].len > 0)
+		bool is_rare = fact->kind == FACT_PACKAGE &&
+		               (i == PACKAGE_INSTANCE || i >= PACKAGE_ORIGIN);
+		if (!is_rare || fact->field[i].len > 0)
 			json_put_text(out, fact_field_name(fact->kind, i), fact->field[i]);
 	}
 }

@@ -8,16 +8,33 @@
 
 static const struct {
 	const char *name;
-	unsigned key_fields; /* the first so many */
+	unsigned key_fields;   /* the first so many */
+	unsigned first_fields; /* that the kind had from the first: always written */
+	unsigned name_field;
 	const char *field[FACT_FIELDS_MAX];
 } KINDS[] = {
-        [FACT_PACKAGE] = {"package", 4,
+        [FACT_PACKAGE] = {"package", 4, 8, PACKAGE_NAME,
                 {"manager", "name", "arch", "instance", "version", "source", "source_version",
-                        "status"}},
-        [FACT_KERNEL] = {"kernel", 2, {"state", "release", "version", "package"}},
-        [FACT_OS] = {"os", 0, {"id", "version_id", "codename", "pretty_name"}},
-        [FACT_HOST] = {"host", 1, {"name", "value"}},
-        [FACT_LABEL] = {"label", 1, {"name", "value"}},
+                        "status", "origin", "module", "hold", "owner"}},
+        [FACT_KERNEL] = {"kernel", 2, 4, KERNEL_RELEASE,
+                {"state", "release", "version", "package"}},
+        [FACT_OS] = {"os", 0, 4, OS_ID, {"id", "version_id", "codename", "pretty_name"}},
+        [FACT_HOST] = {"host", 1, 2, PAIR_NAME, {"name", "value"}},
+        [FACT_LABEL] = {"label", 1, 2, PAIR_NAME, {"name", "value"}},
+        [FACT_MODULE] = {"module", 1, 3, MODULE_NAME, {"name", "version", "taint"}},
+        [FACT_LIVEPATCH] = {"livepatch", 1, 3, LIVEPATCH_NAME, {"name", "state", "objects"}},
+        [FACT_MITIGATION] = {"mitigation", 1, 2, PAIR_NAME, {"name", "value"}},
+        [FACT_RESTART] = {"restart", 4, 8, RESTART_UNIT,
+                {"unit", "container", "exe", "file", "what", "package", "running", "installed"}},
+        [FACT_SOCKET] = {"socket", 4, 6, SOCKET_PORT,
+                {"protocol", "address", "port", "program", "package", "user"}},
+        [FACT_ADDRESS] = {"address", 2, 3, ADDRESS_ADDRESS, {"interface", "address", "mac"}},
+        [FACT_USER] = {"user", 1, 6, USER_NAME, {"name", "uid", "gid", "home", "shell", "login"}},
+        [FACT_GROUP] = {"group", 1, 3, GROUP_NAME, {"name", "gid", "members"}},
+        [FACT_UNIT] = {"unit", 1, 4, UNIT_NAME, {"name", "state", "file", "command"}},
+        [FACT_CRON] = {"cron", 4, 4, CRON_FILE, {"file", "schedule", "user", "command"}},
+        [FACT_INSTALL] = {"install", 4, 5, INSTALL_NAME,
+                {"manager", "name", "arch", "instance", "time"}},
 };
 _Static_assert(sizeof(KINDS) / sizeof(KINDS[0]) == FACT_KIND_MAX + 1, "a row for each kind");
 
@@ -55,6 +72,16 @@ const char *fact_field_name(enum fact_kind kind, unsigned field)
 	return is_kind(kind) && field < FACT_FIELDS_MAX ? KINDS[kind].field[field] : NULL;
 }
 
+bool fact_is_searched(enum fact_kind kind)
+{
+	return is_kind(kind) && kind != FACT_INSTALL;
+}
+
+struct slice fact_name(const struct fact *fact)
+{
+	return is_kind(fact->kind) ? fact->field[KINDS[fact->kind].name_field] : (struct slice){0};
+}
+
 bool fact_is_valid(const struct fact *fact)
 {
 	if (!is_kind(fact->kind))
@@ -72,10 +99,20 @@ bool fact_is_valid(const struct fact *fact)
 	return true;
 }
 
+/* How many fields the canonical form has. */
+static unsigned written_fields(const struct fact *fact)
+{
+	unsigned count = fact_field_count(fact->kind);
+	unsigned least = is_kind(fact->kind) ? KINDS[fact->kind].first_fields : 0;
+	while (count > least && fact->field[count - 1].len == 0)
+		count--;
+	return count;
+}
+
 void fact_encode(const struct fact *fact, struct buf *out)
 {
 	buf_append_byte(out, (uint8_t)fact->kind);
-	unsigned count = fact_field_count(fact->kind);
+	unsigned count = written_fields(fact);
 	for (unsigned i = 0; i < count; i++) {
 		buf_append_varint(out, fact->field[i].len);
 		buf_append_slice(out, fact->field[i]);
@@ -101,12 +138,12 @@ int fact_decode(struct slice bytes, struct fact *out)
 	if (!slice_take_byte(&bytes, &kind) || !is_kind(kind))
 		return ERR_FORMAT;
 	fact.kind = (enum fact_kind)kind;
-	unsigned count = fact_field_count(fact.kind);
-	for (unsigned i = 0; i < count; i++) {
-		if (!take_field(&bytes, &fact.field[i]))
+	unsigned most = fact_field_count(fact.kind), count = 0;
+	while (count < most && (bytes.len > 0 || count < KINDS[fact.kind].first_fields)) {
+		if (!take_field(&bytes, &fact.field[count++]))
 			return ERR_FORMAT;
 	}
-	if (bytes.len != 0 || !fact_is_valid(&fact))
+	if (bytes.len != 0 || !fact_is_valid(&fact) || count != written_fields(&fact))
 		return ERR_FORMAT;
 	*out = fact;
 	return 0;

@@ -17,7 +17,12 @@ static struct fact package(const char *name, const char *version)
 static int sync_facts(unsigned kinds, const struct fact *facts, size_t count)
 {
 	struct state_txn *txn = begin_txn();
-	int rc = factbook_sync(txn, kinds, facts, count, CAUSE_LIVE, 1);
+	struct fact_scope scopes[FACT_KIND_MAX];
+	size_t scope_count = 0;
+	for (unsigned kind = 1; kind <= FACT_KIND_MAX; kind++)
+		if (kinds & 1u << kind)
+			scopes[scope_count++] = (struct fact_scope){(enum fact_kind)kind, NULL};
+	int rc = factbook_sync(txn, scopes, scope_count, facts, count, CAUSE_LIVE, 1);
 	commit(txn);
 	return rc;
 }
@@ -48,6 +53,24 @@ static void test_the_first_report_of_a_kind_is_a_baseline(void **unused)
 	        .field[PAIR_VALUE] = slice_text("web")};
 	assert_int_equal(sync_facts(1u << FACT_LABEL, &label, 1), 1);
 	assert_int_equal(event_at(4).cause, CAUSE_LIVE);
+}
+
+static void test_a_scope_leaves_the_rest_of_its_kind_alone(void **unused)
+{
+	(void)unused;
+	struct fact_scope dpkg = {FACT_PACKAGE, "dpkg"}, rpm = {FACT_PACKAGE, "rpm"};
+	struct fact deb = package("a", "1"), other = package("a", "1");
+	other.field[PACKAGE_MANAGER] = slice_text("rpm");
+	struct state_txn *txn = begin_txn();
+	assert_int_equal(factbook_sync(txn, &dpkg, 1, &deb, 1, CAUSE_LIVE, 1), 1);
+	assert_int_equal(factbook_sync(txn, &rpm, 1, &other, 1, CAUSE_LIVE, 1), 1);
+	assert_int_equal(factbook_sync(txn, &rpm, 1, NULL, 0, CAUSE_LIVE, 1), 1);
+	assert_int_equal(factbook_sync(txn, &dpkg, 1, &deb, 1, CAUSE_LIVE, 1), 0);
+	commit(txn);
+	assert_int_equal(event_at(1).cause, CAUSE_BASELINE);
+	assert_int_equal(event_at(2).cause, CAUSE_BASELINE);
+	assert_int_equal(event_at(3).action, ACTION_REMOVED);
+	assert_true(slice_is(event_at(3).fact_before->field[PACKAGE_MANAGER], "rpm"));
 }
 
 static void test_equal_facts_cost_nothing(void **unused)
@@ -153,6 +176,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_with_arena, end_with_arena)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_the_first_report_of_a_kind_is_a_baseline),
+	        TEST(test_a_scope_leaves_the_rest_of_its_kind_alone),
 	        TEST(test_equal_facts_cost_nothing),
 	        TEST(test_a_new_version_is_an_upgrade),
 	        TEST(test_what_is_gone_is_removed_and_other_kinds_stay),

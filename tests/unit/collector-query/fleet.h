@@ -17,7 +17,8 @@ static inline struct fact fact_of(enum fact_kind kind, const char *const *fields
 static inline struct fact package_of(
         const char *manager, const char *name, const char *version, const char *status)
 {
-	const char *fields[] = {manager, name, "amd64", "", version, name, version, status};
+	const char *fields[] = {
+	        manager, name, "amd64", "", version, name, version, status, "", "", "", ""};
 	return fact_of(FACT_PACKAGE, fields);
 }
 

@@ -186,7 +186,7 @@ static void test_mistakes_are_told_with_column_and_what_was_expected(void **stat
 	                "column 8: unknown action 'change': it is one of created, modified"},
 	        {QUERY_EVENTS, "kind:pkg",
 	                "column 6: unknown kind 'pkg': it is one of package, kernel, os, host, "
-	                "label, file, agent"},
+	                "label, module, livepatch, mitigation"},
 	        {QUERY_EVENTS, "cause:me", "column 7: unknown cause 'me': it is one of baseline"},
 	        {QUERY_HOSTS, "\x1b[2J:x", "column 1: unknown field '\\x1b[2J'"},
 	};

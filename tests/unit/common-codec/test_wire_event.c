@@ -212,13 +212,13 @@ static void test_wrong_fields_are_refused_by_name(void **state)
 	assert_event_refused("\x4a\x03\x08\x01", 4, "bytes are cut or no protobuf of 'Event'");
 	assert_event_refused("\x4a\x02\x08\x81\x01", 5, "bytes are cut or no protobuf of 'Event'");
 	assert_event_refused("\x12\x00", 2, "bytes are cut or no protobuf of 'Event'");
-	assert_event_refused("\x5a\x12\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00"
-	                     "\x12\x00\x12\x00",
-	        20, "field 'fact_before' has too many fields");
+	assert_event_refused("\x5a\x1a\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00"
+	                     "\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00\x12\x00",
+	        28, "field 'fact_before' has too many fields");
 	assert_event_refused("\x5a\x09\x08\x04\x12\x00\x12\x00\x12\x01x", 11,
 	        "field 'fact_before' has too many fields");
 	assert_event_refused(
-	        "\x5a\x02\x08\x06", 4, "field 'fact_before' is a fact of no known kind");
+	        "\x5a\x02\x08\x11", 4, "field 'fact_before' is a fact of no known kind");
 }
 
 static void test_hash_and_status_have_to_agree(void **state)

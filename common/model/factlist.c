@@ -1,4 +1,6 @@
-#include "agent/inventory/source.h"
+#include "common/model/factlist.h"
+
+#include "common/base/err.h"
 
 #define FACTS_FIRST 64
 
