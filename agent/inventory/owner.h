@@ -2,13 +2,14 @@
  * owner - which system packages some paths belong to.
  *
  * All paths are asked for first and looked up together, in one reading of the package databases
- * below `root` (dpkg: info/PACKAGE.list; rpm: the headers; apk: installed; pacman: local/PACKAGE/files), so that
- * nothing is kept in memory between readings. A path is found under its own name and, where /bin,
- * /sbin and /lib* are links into /usr, under the other one too.
+ * below `root` (dpkg: info/PACKAGE.list; rpm: the headers; apk: installed; pacman: files of each
+ * package), so that nothing is kept in memory between readings. A path is found under its own name
+ * and, where /bin, /sbin and /lib* are links into /usr, under the other one too.
  *
  * Life     owners_new -> owners_want* -> owners_resolve -> owners_of* -> owners_free.
  * Owner    the arena holds it all.
- * Errors   a database that cannot be read is an error with a reason; what was found until then stays.
+ * Errors   a database that cannot be read is an error with a reason; what was found until then
+ *          stays.
  * Thread   a worker.
  */
 #ifndef TSUJIBAN_AGENT_INVENTORY_OWNER_H
