@@ -52,6 +52,11 @@ void budget_free(struct budget *budget)
 	free(budget);
 }
 
+bool budget_counts_cpu(const struct budget *budget)
+{
+	return budget->cpu_percent > 0;
+}
+
 /* The two limits hold side by side: the slower one counts. */
 static uint64_t cost_ns(const struct budget *budget, uint64_t bytes, uint64_t cpu_ns)
 {

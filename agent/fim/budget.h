@@ -34,6 +34,8 @@ void budget_stop(struct budget *budget);
  * `*paid_ns` is the moment until which everything is paid for. */
 uint64_t budget_owe(const struct budget *budget, uint64_t bytes, uint64_t cpu_ns, uint64_t now_ns,
         uint64_t *paid_ns);
+/* Whether `cpu_ns` matters: to measure it costs a system call. */
+bool budget_counts_cpu(const struct budget *budget);
 /* What this thread has used of the processor, ns. */
 uint64_t budget_thread_cpu_ns(void);
 

@@ -6,13 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct slice footing_of(const struct filter *filter, struct slice path)
+struct slice footing_parent(struct slice path)
 {
 	const uint8_t *slash = memrchr(path.ptr, '/', path.len);
 	if (!slash || path.len == 1)
 		return (struct slice){0};
-	struct slice dir = slice_of(path.ptr, slash > path.ptr ? (size_t)(slash - path.ptr) : 1);
-	return filter_covers(filter, dir, true) ? dir : (struct slice){0};
+	return slice_of(path.ptr, slash > path.ptr ? (size_t)(slash - path.ptr) : 1);
+}
+
+struct slice footing_of(const struct filter *filter, struct slice path)
+{
+	struct slice dir = footing_parent(path);
+	return dir.ptr && filter_covers(filter, dir, true) ? dir : (struct slice){0};
 }
 
 static bool is_directory(struct slice dir)

@@ -9,7 +9,9 @@
 
 #include "agent/fim/filter.h"
 
-/* Borrowed from `path`. Absent when the directory is itself not watched, as above a root. */
+/* The directory above; absent for "/". Borrowed from `path`, as the next. */
+struct slice footing_parent(struct slice path);
+/* The same, absent when the directory is itself not watched, as above a root. */
 struct slice footing_of(const struct filter *filter, struct slice path);
 /* Whether all watched directories on the way to `path` are directories on disk now, not links. */
 bool footing_is_there(const struct filter *filter, struct slice path);

@@ -132,14 +132,6 @@ static void recall_chunk(struct journal_batch *batch, struct batch_reader *reade
 	kv_abort(txn);
 }
 
-static bool is_storable(struct slice path)
-{
-	struct buf key = BUF_INIT;
-	bool is_good = pathkey_append(&key, path) == 0;
-	buf_fini(&key);
-	return is_good;
-}
-
 static void refuse(struct batch_entry *entry, struct slice path)
 {
 	struct buf shown = BUF_INIT;
@@ -205,7 +197,7 @@ static void read_entry(
 {
 	const struct settled *settled = entry->settled;
 	struct slice path = settled->path, old_path = settled->old_path;
-	if (!is_storable(path) || (old_path.ptr && !is_storable(old_path))) {
+	if (pathkey_check(path) < 0 || (old_path.ptr && pathkey_check(old_path) < 0)) {
 		refuse(entry, path);
 		return;
 	}
@@ -230,14 +222,15 @@ static void read_paced(
 {
 	enum event_cause cause = entry->settled->cause;
 	struct budget *budget = cause == CAUSE_LIVE ? NULL : reader->budget;
-	uint64_t before_ns = budget ? budget_thread_cpu_ns() : 0;
+	bool is_timed = budget && budget_counts_cpu(budget);
+	uint64_t before_ns = is_timed ? budget_thread_cpu_ns() : 0;
 	prober_pace(reader->prober, budget);
 	if (cause == CAUSE_AUDIT)
 		set_idle_io(true);
 	read_entry(reader, entry, known);
 	if (cause == CAUSE_AUDIT)
 		set_idle_io(false);
-	if (budget)
+	if (is_timed)
 		budget_spend(budget, 0, budget_thread_cpu_ns() - before_ns);
 }
 

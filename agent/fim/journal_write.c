@@ -64,18 +64,25 @@ static int tell(struct write *write, const struct event *event)
 	return rc;
 }
 
+/* What stands at the path is no directory any more. */
+static void lose_footing(struct write *write, struct slice path)
+{
+	if (slice_starts_with(write->footing, path))
+		write->footing = (struct slice){0};
+}
+
 static int put(struct write *write, struct slice path, const struct filestate *state)
 {
 	write->has_changed = true;
 	if (state->type != FILE_DIRECTORY)
-		write->footing = (struct slice){0};
+		lose_footing(write, path);
 	return baseline_put(write->txn, path, state);
 }
 
 static int forget(struct write *write, struct slice path)
 {
 	int rc = baseline_remove(write->txn, path);
-	write->footing = (struct slice){0};
+	lose_footing(write, path);
 	write->has_changed |= rc == 0;
 	return rc == ERR_MISSING ? 0 : rc;
 }
@@ -186,11 +193,14 @@ static int find(struct write *write, struct slice path, const struct sighting *s
 static int find_footing(
         struct write *write, struct slice path, struct sighting *sighting, bool *out_is_early)
 {
-	struct slice dir = footing_of(write->batch->filter, path);
+	struct slice dir = footing_parent(path);
 	struct filestate known;
 	*out_is_early = false;
-	if (sighting->reading.state.type == FILE_ABSENT || !dir.ptr ||
+	if (sighting->reading.state.type == FILE_ABSENT ||
 	        (write->footing.ptr && slice_equal(dir, write->footing)))
+		return 1;
+	dir = footing_of(write->batch->filter, path);
+	if (!dir.ptr)
 		return 1;
 	int rc = baseline_get(state_txn_kv(write->txn), dir, &known);
 	if (rc == 0 && known.type == FILE_DIRECTORY) {

@@ -13,37 +13,39 @@
 
 /* --- one path -------------------------------------------------------------------------------- */
 
+static struct slice key_slice(const struct pathkey *key)
+{
+	return slice_of(key->bytes, key->len);
+}
+
 int baseline_get(struct kv_txn *txn, struct slice path, struct filestate *out)
 {
-	struct buf key = BUF_INIT;
+	struct pathkey key;
 	struct slice record;
-	int rc = pathkey_append(&key, path);
+	int rc = pathkey_of(path, &key);
 	if (rc == 0)
-		rc = kv_get(txn, STATE_BASELINE, buf_slice(&key), &record);
-	if (rc == 0)
-		rc = staterec_read(record, out, NULL);
-	buf_fini(&key);
-	return rc;
+		rc = kv_get(txn, STATE_BASELINE, key_slice(&key), &record);
+	return rc < 0 ? rc : staterec_read(record, out, NULL);
 }
 
 int baseline_put(struct state_txn *txn, struct slice path, const struct filestate *state)
 {
-	buf_reset(&txn->key);
-	int rc = pathkey_append(&txn->key, path);
+	struct pathkey key;
+	int rc = pathkey_of(path, &key);
 	if (rc < 0)
 		return rc;
 	buf_reset(&txn->value);
 	staterec_append(&txn->value, path, state);
-	return kv_put(txn->kv, STATE_BASELINE, buf_slice(&txn->key), buf_slice(&txn->value));
+	return kv_put(txn->kv, STATE_BASELINE, key_slice(&key), buf_slice(&txn->value));
 }
 
 int baseline_remove(struct state_txn *txn, struct slice path)
 {
+	struct pathkey key;
 	int rc = texts_remove(txn, path);
-	buf_reset(&txn->key);
 	if (rc == 0)
-		rc = pathkey_append(&txn->key, path);
-	return rc < 0 ? rc : kv_delete(txn->kv, STATE_BASELINE, buf_slice(&txn->key));
+		rc = pathkey_of(path, &key);
+	return rc < 0 ? rc : kv_delete(txn->kv, STATE_BASELINE, key_slice(&key));
 }
 
 uint64_t baseline_count(struct kv_txn *txn)

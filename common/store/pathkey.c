@@ -7,7 +7,7 @@
 #define SHORT_MARK  0x01
 #define SHORT_BYTES (SHA256_BYTES / 2)
 
-static int check_path(struct slice path)
+int pathkey_check(struct slice path)
 {
 	if (path.len == 0 || path.ptr[0] != '/')
 		return ERR_FORMAT;
@@ -17,18 +17,16 @@ static int check_path(struct slice path)
 		return ERR_FORMAT;
 	if (path.len == 1)
 		return 0;
-	size_t name_len = 0;
-	for (size_t i = 1; i <= path.len; i++) {
-		if (i < path.len && path.ptr[i] != '/') {
-			name_len++;
-			continue;
-		}
-		if (name_len == 0)
+	const uint8_t *name = path.ptr + 1, *end = path.ptr + path.len, *slash;
+	do {
+		slash = memchr(name, '/', (size_t)(end - name));
+		size_t len = (size_t)((slash ? slash : end) - name);
+		if (len == 0)
 			return ERR_FORMAT;
-		if (name_len > PATHKEY_NAME_MAX)
+		if (len > PATHKEY_NAME_MAX)
 			return ERR_LIMIT;
-		name_len = 0;
-	}
+		name += len + 1;
+	} while (slash);
 	return 0;
 }
 
@@ -60,21 +58,43 @@ static void append_dir(struct buf *out, struct slice dir)
 	buf_append_byte(out, '\0');
 }
 
-int pathkey_append(struct buf *out, struct slice path)
+int pathkey_of(struct slice path, struct pathkey *out)
 {
-	int rc = check_path(path);
+	int rc = pathkey_check(path);
 	if (rc != 0)
 		return rc;
 	struct slice dir, name;
 	split(path, &dir, &name);
-	append_dir(out, dir);
-	buf_append_slice(out, name);
+	if (dir.len > PATHKEY_DIR_MAX) {
+		struct buf shortened = BUF_INIT;
+		append_dir(&shortened, dir);
+		out->len = shortened.len;
+		memcpy(out->bytes, shortened.data, shortened.len);
+		buf_fini(&shortened);
+	} else {
+		if (dir.len > 0)
+			memcpy(out->bytes, dir.ptr, dir.len);
+		out->bytes[dir.len] = '\0';
+		out->len = dir.len + 1;
+	}
+	if (name.len > 0)
+		memcpy(out->bytes + out->len, name.ptr, name.len);
+	out->len += name.len;
 	return 0;
+}
+
+int pathkey_append(struct buf *out, struct slice path)
+{
+	struct pathkey key;
+	int rc = pathkey_of(path, &key);
+	if (rc == 0)
+		buf_append(out, key.bytes, key.len);
+	return rc;
 }
 
 int pathkey_append_entries(struct buf *out, struct slice dir)
 {
-	int rc = check_path(dir);
+	int rc = pathkey_check(dir);
 	if (rc != 0)
 		return rc;
 	append_dir(out, without_root_slash(dir));
@@ -83,7 +103,7 @@ int pathkey_append_entries(struct buf *out, struct slice dir)
 
 int pathkey_append_deeper(struct buf *out, struct slice dir)
 {
-	int rc = check_path(dir);
+	int rc = pathkey_check(dir);
 	if (rc != 0)
 		return rc;
 	dir = without_root_slash(dir);
@@ -123,7 +143,7 @@ int pathkey_path(struct slice key, struct buf *out)
 	buf_append_slice(out, dir);
 	buf_append_byte(out, '/');
 	buf_append_slice(out, name);
-	if (check_path(slice_of(out->data + start, out->len - start)) == 0)
+	if (pathkey_check(slice_of(out->data + start, out->len - start)) == 0)
 		return 0;
 	out->len = start;
 	return ERR_FORMAT;

@@ -26,9 +26,17 @@
 #define PATHKEY_NAME_MAX   255
 #define PATHKEY_PATH_BYTES 4096 /* PATH_MAX: longer paths are refused */
 
-/* Appends the key of an absolute path without trailing slash ("/" itself is allowed). ERR_LIMIT for
+/* 0 for what has a key; or as pathkey_of. */
+int pathkey_check(struct slice path);
+
+struct pathkey {
+	size_t len;
+	uint8_t bytes[PATHKEY_MAX];
+};
+/* The key of an absolute path without trailing slash ("/" itself is allowed). ERR_LIMIT for
  * a name or path that is too long, ERR_FORMAT for one that is not absolute, has a NUL byte or an
  * empty component. */
+int pathkey_of(struct slice path, struct pathkey *out);
 int pathkey_append(struct buf *out, struct slice path);
 /* Appends the prefix that the keys of the entries of directory `dir` have, and no other; except
  * that the key of "/" equals the prefix of its entries. */
