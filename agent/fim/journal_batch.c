@@ -113,6 +113,14 @@ static bool recall(
 	return filestate_keep(arena, out) == 0;
 }
 
+/* A first scan has just looked. Should a record have come since then, the file is read for nothing,
+ * and the writer finds it. */
+static bool is_unknown(const struct settled *settled)
+{
+	return settled->cause == CAUSE_BASELINE && settled->hints & TOUCH_LISTED &&
+	       !settled->old_path.ptr;
+}
+
 static void recall_chunk(struct journal_batch *batch, struct batch_reader *reader, size_t from,
         size_t count, struct known *known)
 {
@@ -122,6 +130,8 @@ static void recall_chunk(struct journal_batch *batch, struct batch_reader *reade
 		return; /* without it everything is read in full */
 	for (size_t i = 0; i < count; i++) {
 		const struct settled *settled = batch->entry[from + i].settled;
+		if (is_unknown(settled))
+			continue;
 		known[i].has_path = recall(txn, settled->path, reader->arena, &known[i].path);
 		known[i].lacks_copy = known[i].has_path && copier_lacks(batch->filter, txn,
 		                                                   settled->path, &known[i].path);
