@@ -11,8 +11,8 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
-#define JOBS            2
-#define RELEASE_ENTRIES 1024 /* each page that is read brings its neighbours in the file along */
+#define JOBS            3 /* as many as there are workers: none waits for the loop */
+#define RELEASE_ENTRIES 4096 /* each page that is read brings its neighbours in the file along */
 #define STEP_REQUESTS   64   /* looked into in one step of the loop */
 
 struct walk {

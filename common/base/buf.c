@@ -214,7 +214,7 @@ bool slice_take_u64(struct slice *in, uint64_t *out)
 	return take_big_endian(in, 8, out);
 }
 
-bool slice_take_varint(struct slice *in, uint64_t *out)
+bool slice_take_long_varint(struct slice *in, uint64_t *out)
 {
 	uint64_t value = 0;
 	for (unsigned i = 0; i < 10 && i < in->len; i++) {

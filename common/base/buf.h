@@ -62,6 +62,16 @@ bool slice_take_byte(struct slice *in, uint8_t *out);
 bool slice_take_u16(struct slice *in, uint16_t *out);
 bool slice_take_u32(struct slice *in, uint32_t *out);
 bool slice_take_u64(struct slice *in, uint64_t *out);
-bool slice_take_varint(struct slice *in, uint64_t *out);
+bool slice_take_long_varint(struct slice *in, uint64_t *out);
+/* Most are of one byte. */
+static inline bool slice_take_varint(struct slice *in, uint64_t *out)
+{
+	if (in->len == 0 || in->ptr[0] & 0x80)
+		return slice_take_long_varint(in, out);
+	*out = in->ptr[0];
+	in->ptr++;
+	in->len--;
+	return true;
+}
 
 #endif
