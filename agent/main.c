@@ -86,6 +86,7 @@ static int run(const struct agent_config *config, struct reason *out_why)
 		return rc;
 	loop_set_workers(WORKERS);
 	mallopt(M_ARENA_MAX, 1); /* what one thread gives back another can use */
+	mallopt(M_MMAP_THRESHOLD, 64 << 10); /* large pieces go back to the system, and leave no holes */
 	log_info("tsujiban-agent " TSUJIBAN_VERSION " state=%s collector=%s", config->state_dir,
 	        config->collector);
 	do {
