@@ -3,7 +3,14 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "agent/apps/readers.h"
+
 const struct app_reader APP_READERS[] = {
+        {"python", app_python_matches, app_python_read},
+        {"node", app_node_matches, app_node_read},
+        {"ruby", app_ruby_matches, app_ruby_read},
+        {"composer", app_composer_matches, app_composer_read},
+        {"wordpress", app_wordpress_matches, app_wordpress_read},
         {0},
 };
 
@@ -37,9 +44,16 @@ int app_read_whole(
 int app_add(struct fact_list *out, const char *manager, struct slice name, struct slice version,
         struct slice instance, struct reason *out_why)
 {
+	return app_add_built(out, manager, name, (struct slice){0}, version, instance, out_why);
+}
+
+int app_add_built(struct fact_list *out, const char *manager, struct slice name, struct slice arch,
+        struct slice version, struct slice instance, struct reason *out_why)
+{
 	struct fact fact = {.kind = FACT_PACKAGE};
 	fact.field[PACKAGE_MANAGER] = slice_text(manager);
 	fact.field[PACKAGE_NAME] = name;
+	fact.field[PACKAGE_ARCH] = arch;
 	fact.field[PACKAGE_INSTANCE] = instance;
 	fact.field[PACKAGE_VERSION] = version;
 	fact.field[PACKAGE_STATUS] = slice_text("installed");

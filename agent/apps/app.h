@@ -52,6 +52,9 @@ int app_read_whole(
 /* Adds FACT_PACKAGE with these fields; ERR_LIMIT with a reason when the list is full. */
 int app_add(struct fact_list *out, const char *manager, struct slice name, struct slice version,
         struct slice instance, struct reason *out_why);
+/* The same for a package that was built for one platform; `arch` may be empty. */
+int app_add_built(struct fact_list *out, const char *manager, struct slice name, struct slice arch,
+        struct slice version, struct slice instance, struct reason *out_why);
 /* The last name of a path, and the name of the directory that it lies in, `up` levels above (0: the
  * file itself). Absent slice when the path has not so many. */
 struct slice app_path_name(struct slice path, unsigned up);

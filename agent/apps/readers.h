@@ -1,0 +1,24 @@
+/*
+ * readers - the functions that the rows of APP_READERS name; app.h says what they do.
+ */
+#ifndef TSUJIBAN_AGENT_APPS_READERS_H
+#define TSUJIBAN_AGENT_APPS_READERS_H
+
+#include "agent/apps/app.h"
+
+bool app_python_matches(struct slice path, mode_t mode);
+int app_python_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
+
+bool app_node_matches(struct slice path, mode_t mode);
+int app_node_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
+
+bool app_ruby_matches(struct slice path, mode_t mode);
+int app_ruby_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
+
+bool app_composer_matches(struct slice path, mode_t mode);
+int app_composer_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
+
+bool app_wordpress_matches(struct slice path, mode_t mode);
+int app_wordpress_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
+
+#endif

@@ -1,0 +1,127 @@
+/* The readers beside the package managers themselves, where these are: see native.py. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "tests/unit/agent-apps/reading.h"
+
+#include "common/base/text.h"
+
+/* False where the tool is not there. */
+static bool ask(const char *tool, struct buf *out)
+{
+	char top[] = "/tmp/tsujiban-native-XXXXXX", command[256];
+	if (!mkdtemp(top))
+		fail_msg("cannot make a directory");
+	snprintf(command, sizeof(command), "python3 tests/unit/agent-apps/native.py %s %s", tool,
+	        top);
+	FILE *pipe = popen(command, "r"); // NOLINT(cert-env33-c)
+	size_t got;
+	do {
+		got = pipe ? fread(buf_reserve(out, 65536), 1, 65536, pipe) : 0;
+		out->len += got;
+	} while (got > 0);
+	int status = pipe ? pclose(pipe) : -1;
+	snprintf(command, sizeof(command), "rm -rf %s", top);
+	(void)!system(command); // NOLINT(cert-env33-c)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		return false;
+	assert_int_equal(status, 0);
+	return true;
+}
+
+/* Reads a file if it is one that the agent reads. */
+static void read_one(struct reading *reading, struct slice path)
+{
+	char text[4096];
+	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(path));
+	if (!app_reader_of(slice_text(text), S_IFREG))
+		return;
+	int fd = open(text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail_msg("cannot open '%s'", text);
+	if (reading_file(reading, text, fd) < 0 && reading->rc != ERR_MISSING)
+		fail_msg("'%s' is refused: %s", text, reading->why.text);
+	close(fd);
+}
+
+static bool is_found(const struct reading *reading, const struct slice column[3])
+{
+	static const unsigned FIELD[3] = {PACKAGE_NAME, PACKAGE_VERSION, PACKAGE_ARCH};
+	for (size_t i = 0; i < reading->facts.count; i++) {
+		bool is_same = true;
+		for (int j = 0; j < 3; j++)
+			is_same &= slice_equal(reading->facts.fact[i].field[FIELD[j]], column[j]);
+		if (is_same)
+			return true;
+	}
+	return false;
+}
+
+static struct slice take_column(struct slice *line)
+{
+	struct slice column = *line, rest = {0};
+	text_split(*line, '\t', &column, &rest);
+	*line = rest;
+	return column;
+}
+
+/* Both have the same packages, and each as many times. */
+static void compare_with(struct reading *reading, const char *tool)
+{
+	struct buf output = BUF_INIT;
+	struct slice line;
+	size_t listed = 0;
+	if (!ask(tool, &output)) {
+		buf_fini(&output);
+		skip();
+	}
+	for (struct slice rest = buf_slice(&output); text_take_line(&rest, &line);)
+		if (slice_is(take_column(&line), "file"))
+			read_one(reading, line);
+	for (struct slice rest = buf_slice(&output); text_take_line(&rest, &line);) {
+		if (!slice_is(take_column(&line), "fact"))
+			continue;
+		struct slice column[3];
+		for (int i = 0; i < 3; i++)
+			column[i] = take_column(&line);
+		if (!is_found(reading, column))
+			fail_msg("%s lists %.*s %.*s", tool, SLICE_ARG(column[0]),
+			        SLICE_ARG(column[1]));
+		listed++;
+	}
+	assert_true(listed > 0);
+	assert_int_equal(reading->facts.count, listed);
+	buf_fini(&output);
+}
+
+static void test_python_is_as_pip_lists_it(void **state)
+{
+	compare_with(*state, "pip");
+}
+
+static void test_node_is_as_npm_lists_it(void **state)
+{
+	compare_with(*state, "npm");
+}
+
+static void test_ruby_is_as_gem_lists_it(void **state)
+{
+	compare_with(*state, "gem");
+}
+
+static void test_php_is_as_composer_shows_it(void **state)
+{
+	compare_with(*state, "composer");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        READING_TEST(test_python_is_as_pip_lists_it),
+	        READING_TEST(test_node_is_as_npm_lists_it),
+	        READING_TEST(test_ruby_is_as_gem_lists_it),
+	        READING_TEST(test_php_is_as_composer_shows_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
