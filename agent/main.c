@@ -85,8 +85,8 @@ static int run(const struct agent_config *config, struct reason *out_why)
 	if (rc < 0)
 		return rc;
 	loop_set_workers(WORKERS);
-	mallopt(M_ARENA_MAX, 1); /* what one thread gives back another can use */
-	mallopt(M_MMAP_THRESHOLD, 64 << 10); /* large pieces go back to the system, and leave no holes */
+	mallopt(M_ARENA_MAX, 1);             /* what one thread gives back another can use */
+	mallopt(M_MMAP_THRESHOLD, 64 << 10); /* larger pieces go back to the system at once */
 	log_info("tsujiban-agent " TSUJIBAN_VERSION " state=%s collector=%s", config->state_dir,
 	        config->collector);
 	do {

@@ -11,7 +11,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
-#define JOBS            3 /* as many as there are workers: none waits for the loop */
+#define JOBS            3    /* as many as there are workers: none waits for the loop */
 #define RELEASE_ENTRIES 4096 /* each page that is read brings its neighbours in the file along */
 #define STEP_REQUESTS   64   /* looked into in one step of the loop */
 
