@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/who/proc_cgroup.h"
 #include "agent/who/proc_news.h"
 #include "agent/who/proc_stat.h"
 #include "agent/who/proc_status.h"
+#include "common/model/proc_cgroup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

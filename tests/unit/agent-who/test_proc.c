@@ -11,7 +11,6 @@
 #include <linux/netlink.h>
 #include <string.h>
 
-#include "agent/who/proc_cgroup.h"
 #include "agent/who/proc_news.h"
 #include "agent/who/proc_stat.h"
 #include "agent/who/proc_status.h"
@@ -95,63 +94,6 @@ static void test_no_login_is_the_kernels_own_number(void **state)
 	assert_false(proc_id_parse(slice_text("-1"), &id));
 }
 
-#define ID   "3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b"
-#define ID_2 "aaaa0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7faaaa"
-
-static const struct {
-	const char *text;
-	const char *container; /* NULL: none */
-} CGROUPS[] = {
-        {"0::/system.slice/docker-" ID ".scope\n", ID},
-        {"12:pids:/docker/" ID "\n0::/system.slice/containerd.service\n", ID},
-        {"0::/../../docker/" ID "\n", ID},
-        {"0::/docker/" ID "/docker/" ID_2 "\n", ID_2},
-        {"0::/docker/" ID "/init.scope\n", ID},
-        {"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1a2b_3c.slice/"
-         "cri-containerd-" ID ".scope\n",
-                ID},
-        {"0::/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope\n", ID},
-        {"0::/kubepods.slice/kubepods-pod1.slice/crio-conmon-" ID ".scope\n", NULL},
-        {"4:cpu:/kubepods/besteffort/pod5f0c9d8e-7f3f-4f1b-8c9d-8e7f3f1b0c9d/" ID "\n", ID},
-        {"0::/machine.slice/libpod-" ID ".scope/container\n", ID},
-        {"0::/machine.slice/libpod-conmon-" ID ".scope\n", NULL},
-        {"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID
-         ".scope/container (deleted)\n",
-                ID},
-        {"0::/lxc/web-1/system.slice/nginx.service\n", "web-1"},
-        {"0::/lxc.payload.web-1/init.scope\n", "web-1"},
-        {"0::/lxc.payload/web-1\n", "web-1"},
-        {"0::/lxc.monitor.web-1\n", NULL},
-        {"0::/machine.slice/machine-debian\\x2d12.scope\n", "debian\\x2d12"},
-        {"0::/machine.slice/systemd-nspawn@deb.service/payload\n", "deb"},
-        {"0::/machine.slice\n", NULL},
-        {"0::/docker/3f1b0c9d8e7f\n", "3f1b0c9d8e7f"},
-        {"0::/docker/3f1b0c9d8e7\n", NULL},  /* too short */
-        {"0::/docker/" ID "0\n", NULL},      /* too long */
-        {"0::/docker/3f1b0c9d8e7g\n", NULL}, /* not hex */
-        {"0::/system.slice/" ID "\n", NULL}, /* nobody says that it is one */
-        {"0::/system.slice/docker.service\n", NULL},
-        {"0::/system.slice/docker-" ID ".service\n", NULL},
-        {"0::/user.slice/user-1000.slice/session-3.scope\n", NULL},
-        {"0::/\n", NULL},
-        {"", NULL},
-        {"nonsense", NULL},
-        {"1:2", NULL},
-        {"::", NULL},
-};
-
-static void test_containers_are_known_by_their_cgroup(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(CGROUPS) / sizeof(CGROUPS[0]); i++) {
-		struct slice found = proc_cgroup_container(slice_text(CGROUPS[i].text));
-		struct slice wanted = slice_text(CGROUPS[i].container);
-		if (!slice_equal(found, wanted))
-			fail_msg("'%s': '%.*s', not '%.*s'", CGROUPS[i].text, SLICE_ARG(found),
-			        SLICE_ARG(wanted));
-	}
-}
-
 /* --- news ------------------------------------------------------------------------------------ */
 
 static struct slice datagram_of(uint32_t what, const uint32_t words[4])
@@ -230,7 +172,6 @@ int main(void)
 	        cmocka_unit_test(test_what_is_no_stat_is_refused),
 	        cmocka_unit_test(test_the_effective_ids_count),
 	        cmocka_unit_test(test_no_login_is_the_kernels_own_number),
-	        cmocka_unit_test(test_containers_are_known_by_their_cgroup),
 	        cmocka_unit_test(test_news_of_processes_are_read),
 	        cmocka_unit_test(test_news_of_threads_and_other_news_are_passed_over),
 	        cmocka_unit_test(test_datagrams_that_are_cut_or_of_others_are_refused),

@@ -12,8 +12,8 @@
  *          ID is 12 to 64 hex digits. Of containers in containers the innermost counts.
  * Thread   any; no state.
  */
-#ifndef TSUJIBAN_AGENT_WHO_PROC_CGROUP_H
-#define TSUJIBAN_AGENT_WHO_PROC_CGROUP_H
+#ifndef TSUJIBAN_COMMON_MODEL_PROC_CGROUP_H
+#define TSUJIBAN_COMMON_MODEL_PROC_CGROUP_H
 
 #include "common/base/slice.h"
 

@@ -1,4 +1,4 @@
-#include "agent/who/proc_cgroup.h"
+#include "common/model/proc_cgroup.h"
 
 #include "common/base/text.h"
 
