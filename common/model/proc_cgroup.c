@@ -52,7 +52,7 @@ static bool strip_prefix(struct slice *text, const char *prefix)
 static bool strip_suffix(struct slice *text, const char *suffix)
 {
 	size_t len = strlen(suffix);
-	if (text->len < len || memcmp(text->ptr + text->len - len, suffix, len) != 0)
+	if (!text->ptr || text->len < len || memcmp(text->ptr + text->len - len, suffix, len) != 0)
 		return false;
 	text->len -= len;
 	return true;
@@ -115,9 +115,39 @@ static bool is_manager(struct slice name)
 	return false;
 }
 
-static struct slice container_of_path(struct slice path)
+static bool ends_with(struct slice text, const char *end)
 {
-	struct slice name, innermost = {0};
+	return strip_suffix(&text, end);
+}
+
+/* A manager of services that each user has: the system's own knows it as one service and nothing of
+ * what it runs. */
+static bool is_users_manager(struct slice name)
+{
+	struct slice rest = name;
+	return strip_prefix(&rest, "user@") && ends_with(rest, ".service");
+}
+
+static struct slice unit_of(struct slice name, struct slice unit)
+{
+	if (is_users_manager(unit))
+		return unit;
+	if (name.len <= NAME_MAX_BYTES && ends_with(name, ".service"))
+		return name;
+	bool is_scope = name.len <= NAME_MAX_BYTES && ends_with(name, ".scope");
+	return is_scope && !ends_with(unit, ".service") ? name : unit;
+}
+
+/* What a path says. */
+struct place {
+	struct slice container; /* the innermost */
+	struct slice unit;      /* in that container */
+};
+
+static struct place place_of(struct slice path)
+{
+	struct slice name;
+	struct place place = {.unit = {0}};
 	struct above above = {0};
 	bool is_more = true;
 	while (is_more) {
@@ -125,23 +155,43 @@ static struct slice container_of_path(struct slice path)
 		if (!is_more)
 			name = path;
 		struct slice found = container_of(name, &above);
+		place.unit = found.ptr ? (struct slice){0} : unit_of(name, place.unit);
 		if (found.ptr)
-			innermost = found;
+			place.container = found;
 		above.is_manager |= is_manager(name);
 		above.is_machines |= slice_is(name, "machine.slice");
 		above.is_lxc = slice_is(name, "lxc") || slice_is(name, "lxc.payload");
 	}
-	return innermost;
+	return place;
+}
+
+/* Takes the next line that has its three parts; false at the end. */
+static bool take_path(
+        struct slice *text, struct slice *hierarchy, struct slice *controllers, struct slice *path)
+{
+	struct slice line;
+	while (text_take_line(text, &line)) {
+		strip_suffix(&line, " (deleted)");
+		if (text_split(line, ':', hierarchy, path) &&
+		        text_split(*path, ':', controllers, path))
+			return true;
+	}
+	return false;
 }
 
 struct slice proc_cgroup_container(struct slice text)
 {
-	struct slice line, hierarchy, controllers, path, found = {0};
-	while (!found.ptr && text_take_line(&text, &line)) {
-		strip_suffix(&line, " (deleted)");
-		if (text_split(line, ':', &hierarchy, &path) &&
-		        text_split(path, ':', &controllers, &path))
-			found = container_of_path(path);
-	}
+	struct slice hierarchy, controllers, path, found = {0};
+	while (!found.ptr && take_path(&text, &hierarchy, &controllers, &path))
+		found = place_of(path).container;
+	return found;
+}
+
+struct slice proc_cgroup_unit(struct slice text)
+{
+	struct slice hierarchy, controllers, path, found = {0};
+	while (!found.ptr && take_path(&text, &hierarchy, &controllers, &path))
+		if (slice_is(hierarchy, "0") || slice_is(controllers, "name=systemd"))
+			found = place_of(path).unit;
 	return found;
 }

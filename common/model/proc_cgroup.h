@@ -1,5 +1,5 @@
 /*
- * proc_cgroup - which container a process runs in, from /proc/PID/cgroup.
+ * proc_cgroup - which container and which unit a process runs in, from /proc/PID/cgroup.
  *
  * Format   cgroups(7): lines "HIERARCHY:CONTROLLERS:/PATH". What container managers put there:
  *
@@ -21,5 +21,9 @@
 
 /* The container's id or name, a part of `text`; absent: none. */
 struct slice proc_cgroup_container(struct slice text);
+/* The service or scope of systemd, within the container where it is in one: "nginx.service",
+ * "session-3.scope", "init.scope"; of a user's own services the manager, "user@1000.service".
+ * A part of `text`; absent: none. */
+struct slice proc_cgroup_unit(struct slice text);
 
 #endif

@@ -43,6 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_within(container, text);
 		if (container.ptr && (container.len == 0 || container.len > 256))
 			abort();
+		struct slice unit = proc_cgroup_unit(text);
+		check_within(unit, text);
+		if (unit.ptr && (unit.len == 0 || unit.len > 256))
+			abort();
 		break;
 	}
 	default:

@@ -65,10 +65,54 @@ static void test_containers_are_known_by_their_cgroup(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	const char *unit; /* NULL: none */
+} UNITS[] = {
+        {"0::/system.slice/nginx.service\n", "nginx.service"},
+        {"0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service"},
+        {"0::/system.slice/foo.service/payload\n", "foo.service"},
+        {"0::/system.slice/foo.service/run-1.scope\n", "foo.service"},
+        {"0::/system.slice/foo.service (deleted)\n", "foo.service"},
+        {"0::/init.scope\n", "init.scope"},
+        {"0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope"},
+        {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/gpg.service\n",
+                "user@1000.service"},
+        {"0::/user.slice/user-1000.slice/user@1000.service/init.scope\n", "user@1000.service"},
+        {"12:pids:/system.slice/a.service\n1:name=systemd:/system.slice/b.service\n0::/\n",
+                "b.service"},
+        {"1:name=systemd:/\n0::/system.slice/c.service\n", "c.service"},
+        {"0::/system.slice/docker-" ID ".scope\n", NULL},
+        {"0::/system.slice/docker-" ID ".scope/system.slice/nginx.service\n", "nginx.service"},
+        {"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope\n", NULL},
+        {"0::/machine.slice/systemd-nspawn@deb.service/payload\n", NULL},
+        {"0::/machine.slice/systemd-nspawn@deb.service/payload/system.slice/a.service\n",
+                "a.service"},
+        {"0::/lxc/web-1/system.slice/nginx.service\n", "nginx.service"},
+        {"9:name=other:/x.service\n", NULL},
+        {"0::/system.slice\n", NULL},
+        {"0::/\n", NULL},
+        {"", NULL},
+        {"::", NULL},
+};
+
+static void test_units_are_known_by_their_cgroup(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
+		struct slice found = proc_cgroup_unit(slice_text(UNITS[i].text));
+		struct slice wanted = slice_text(UNITS[i].unit);
+		if (!slice_equal(found, wanted))
+			fail_msg("'%s': '%.*s', not '%.*s'", UNITS[i].text, SLICE_ARG(found),
+			        SLICE_ARG(wanted));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_containers_are_known_by_their_cgroup),
+	        cmocka_unit_test(test_units_are_known_by_their_cgroup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
