@@ -65,7 +65,8 @@ static void append_host(struct search *search, const struct host_record *host)
 	hostview_append_system(search->txn, host->id, out);
 	api_append_time(out, "last_seen", host->last_seen_ns);
 	buf_printf(out, ",\"state\":\"%s\",\"matches\":[", api_host_state(api, host));
-	query_each_reason(search->query, api->options.index, host->id, append_match, out);
+	query_each_reason(
+	        search->query, api->options.index, search->txn, host->id, append_match, out);
 	buf_append_text(out, "]}\n");
 }
 

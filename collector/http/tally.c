@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "collector/query/count.h"
 #include "collector/query/render.h"
 #include "common/base/mem.h"
 
 #define HOSTS_A_STEP 1024
-#define LABEL_PREFIX "label."
 
 struct value {
 	UT_hash_handle hh;
+	struct hostset *set; /* NULL: one host */
 	uint64_t hosts;
-	uint32_t last_host; /* counted already */
 	size_t len;
 	char text[];
 };
@@ -25,15 +25,12 @@ struct tally {
 	const struct index *index;
 	uint64_t limit;
 
+	bool is_by_host;
+	struct query_value by; /* otherwise; borrows from `field` */
 	struct value *values;
-	bool (*take)(void *ctx, const struct fact *fact); /* NULL: by bitmaps, in one step */
-	struct fact_match match;
-	void (*name_value)(const struct fact *fact, struct buf *out);
-	struct hostset *known; /* hosts with a value; what is left goes under null */
-	uint32_t next;         /* host to go on with */
-	uint32_t host;         /* that take() looks at */
+	uint32_t next; /* host to go on with */
 	unsigned left;
-	uint64_t nameless;
+	uint64_t nameless; /* hosts without a value */
 };
 
 /* --- values -------------------------------------------------------------------------------- */
@@ -47,7 +44,6 @@ static struct value *value_of(struct tally *tally, struct slice text)
 		value = mem_new(sizeof(*value) + text.len + 1);
 		memcpy(value->text, text.ptr, text.len);
 		value->len = text.len;
-		value->last_host = UINT32_MAX;
 		HASH_ADD_KEYPTR(hh, tally->values, value->text, value->len, value);
 	}
 	return value;
@@ -79,6 +75,8 @@ static void append_lines(struct tally *tally, struct buf *out)
 
 	HASH_SORT(tally->values, compare_values);
 	for (value = tally->values; value; value = value->hh.next) {
+		if (value->hosts == 0)
+			break;
 		if (tally->limit && lines++ == tally->limit)
 			return;
 		append_line(tally, out, slice_of(value->text, value->len), value->hosts);
@@ -89,109 +87,58 @@ static void append_lines(struct tally *tally, struct buf *out)
 
 /* --- by bitmaps ---------------------------------------------------------------------------- */
 
-static void name_os(const struct fact *fact, struct buf *out)
-{
-	buf_append_slice(out, fact->field[OS_ID]);
-	if (fact->field[OS_VERSION_ID].len > 0) {
-		buf_append_byte(out, ' ');
-		buf_append_slice(out, fact->field[OS_VERSION_ID]);
-	}
-}
-
-static void name_kernel(const struct fact *fact, struct buf *out)
-{
-	if (slice_is(fact->field[KERNEL_STATE], "running"))
-		buf_append_slice(out, fact->field[KERNEL_RELEASE]);
-}
-
-static void name_pair(const struct fact *fact, struct buf *out)
-{
-	buf_append_slice(out, fact->field[PAIR_VALUE]);
-}
-
+/* Several facts of a host may have one value (a port of two protocols): so hosts are united. */
 static bool add_fact(void *ctx, const struct fact *fact, const struct hostset *hosts)
 {
 	struct tally *tally = ctx;
 	struct buf text = BUF_INIT;
-	struct hostset *both;
-	uint64_t count;
 
-	tally->name_value(fact, &text);
-	if (text.len == 0)
-		return true;
-	both = hostset_new();
-	hostset_or(both, hosts);
-	hostset_and(both, tally->hosts);
-	count = hostset_count(both);
-	/* Two facts may have one name (releases of one os): no host holds both. */
-	if (count > 0)
-		value_of(tally, buf_slice(&text))->hosts += count;
-	hostset_or(tally->known, both);
-	hostset_free(both);
+	query_value_append(&tally->by, fact, &text);
+	if (text.len > 0) {
+		struct value *value = value_of(tally, buf_slice(&text));
+		if (!value->set)
+			value->set = hostset_new();
+		hostset_or(value->set, hosts);
+	}
 	buf_fini(&text);
 	return true;
 }
 
 static void count_bitmaps(struct tally *tally)
 {
-	index_each_fact(tally->index, &tally->match, add_fact, tally);
-	tally->nameless = hostset_count(tally->hosts) - hostset_count(tally->known);
+	struct hostset *known = hostset_new();
+	struct value *value;
+
+	query_each_counted(tally->query, tally->index, &tally->by, add_fact, tally);
+	for (value = tally->values; value; value = value->hh.next) {
+		hostset_and(value->set, tally->hosts);
+		value->hosts = hostset_count(value->set);
+		hostset_or(known, value->set);
+	}
+	tally->nameless = hostset_count(tally->hosts) - hostset_count(known);
+	hostset_free(known);
 }
 
 /* --- host by host -------------------------------------------------------------------------- */
-
-static void count_host(struct tally *tally, struct slice text)
-{
-	struct value *value = value_of(tally, text);
-
-	if (value->last_host != tally->host)
-		value->hosts++;
-	value->last_host = tally->host;
-}
-
-static bool take_package(void *ctx, const struct fact *fact)
-{
-	if (fact->kind == FACT_PACKAGE)
-		count_host(ctx, fact->field[PACKAGE_NAME]);
-	return true;
-}
-
-static bool take_version(void *ctx, const struct fact *fact)
-{
-	if (fact->kind == FACT_PACKAGE)
-		count_host(ctx, fact->field[PACKAGE_VERSION]);
-	return true;
-}
-
-static bool take_host(void *ctx, const struct fact *fact)
-{
-	(void)ctx;
-	(void)fact;
-	return false;
-}
 
 static bool visit_host(void *ctx, uint32_t host)
 {
 	struct tally *tally = ctx;
 
-	tally->host = host;
 	tally->next = host + 1;
-	if (tally->take == take_host)
-		count_host(tally, index_host_name(tally->index, host));
-	else
-		query_each_reason(tally->query, tally->index, host, tally->take, tally);
+	value_of(tally, index_host_name(tally->index, host))->hosts++;
 	return --tally->left > 0;
 }
 
 enum http_more tally_step(struct tally *tally, struct buf *out)
 {
-	if (!tally->take) {
-		count_bitmaps(tally);
-	} else {
+	if (tally->is_by_host) {
 		tally->left = HOSTS_A_STEP;
 		hostset_each(tally->hosts, tally->next, visit_host, tally);
 		if (tally->left == 0)
 			return HTTP_MORE;
+	} else {
+		count_bitmaps(tally);
 	}
 	append_lines(tally, out);
 	return HTTP_END;
@@ -199,36 +146,23 @@ enum http_more tally_step(struct tally *tally, struct buf *out)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-static bool choose(struct tally *tally, struct slice field)
+static int choose(struct tally *tally, struct reason *out_why)
 {
-	struct slice label = slice_text(LABEL_PREFIX);
+	struct slice field = buf_slice(&tally->field);
 
-	if (slice_is(field, "os")) {
-		tally->match.kind = FACT_OS;
-		tally->name_value = name_os;
-	} else if (slice_is(field, "kernel")) {
-		tally->match.kind = FACT_KERNEL;
-		tally->name_value = name_kernel;
-	} else if (slice_is(field, "arch")) {
-		tally->match.kind = FACT_HOST;
-		tally->match.name = slice_text("architecture");
-		tally->name_value = name_pair;
-	} else if (slice_starts_with(field, label) && field.len > label.len) {
-		size_t prefix = label.len;
-		struct slice copy = buf_slice(&tally->field);
-		tally->match.kind = FACT_LABEL;
-		tally->match.name = slice_of(copy.ptr + prefix, copy.len - prefix);
-		tally->name_value = name_pair;
-	} else if (slice_is(field, "package")) {
-		tally->take = take_package;
-	} else if (slice_is(field, "version")) {
-		tally->take = take_version;
-	} else if (slice_is(field, "host")) {
-		tally->take = take_host;
-	} else {
-		return false;
-	}
-	return true;
+	tally->is_by_host = slice_is(field, "host");
+	if (tally->is_by_host)
+		return 0;
+	if (!query_value_find(field, &tally->by))
+		return fail(out_why, ERR_FORMAT,
+		        "cannot count by that: there are os, kernel, arch, host, label.NAME, "
+		        "fact.NAME, package, version, manager, module, livepatch, mitigation, "
+		        "restart, listen, address, account, group, unit and cron");
+	/* Versions of everything beside each other say nothing. */
+	if (slice_is(field, "version") && !query_asks_kind(tally->query, FACT_PACKAGE))
+		return fail(out_why, ERR_FORMAT,
+		        "cannot count by version without a package in the query");
+	return 0;
 }
 
 struct tally *tally_new(struct slice field, const struct query *query, const struct hostset *hosts,
@@ -241,13 +175,9 @@ struct tally *tally_new(struct slice field, const struct query *query, const str
 	tally->hosts = hosts;
 	tally->index = index;
 	tally->limit = limit;
-	tally->known = hostset_new();
-	if (choose(tally, field))
+	if (choose(tally, out_why) == 0)
 		return tally;
 	tally_free(tally);
-	fail(out_why, ERR_FORMAT,
-	        "cannot count by that: there are os, kernel, arch, host, package, version and "
-	        "label.NAME");
 	return NULL;
 }
 
@@ -261,9 +191,9 @@ void tally_free(struct tally *tally)
 	HASH_CLEAR(hh, tally->values);
 	for (; value; value = next) {
 		next = value->hh.next;
+		hostset_free(value->set);
 		free(value);
 	}
-	hostset_free(tally->known);
 	buf_fini(&tally->field);
 	free(tally);
 }

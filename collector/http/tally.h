@@ -1,8 +1,8 @@
 /*
  * tally - how many hosts of a set have which value of a field: the answer of count_by.
  *
- * Fields of which a host has one or few (os, kernel, arch, label.NAME) are counted through the
- * index's bitmaps; what depends on why a host matched (package, version) host by host, in steps.
+ * Values of facts are counted through the index's bitmaps (collector/query/count.h says which facts
+ * count); hosts themselves one by one, in steps.
  *
  * Life     tally_new -> tally_step until it says HTTP_END -> tally_free.
  * Owner    borrows query, hosts and index.

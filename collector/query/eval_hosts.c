@@ -2,7 +2,8 @@
 
 #include <assert.h>
 
-#include "collector/query/node.h"
+#include "collector/query/field.h"
+#include "collector/store/picture.h"
 
 /* --- hosts by name ------------------------------------------------------------------------- */
 
@@ -94,47 +95,70 @@ struct reason_search {
 
 static bool accepts(const struct term *term, const struct fact *fact)
 {
-	struct fact_match match = term_fact_match(term);
-	if (match.kind != fact->kind)
-		return false;
-	if (match.matches_name && !match.matches_name(match.ctx, fact->field[PACKAGE_NAME]))
-		return false;
-	return match.matches(match.ctx, fact);
+	return fact->kind == term->row->kind && fact_is_there(fact) &&
+	       term_judges(term, fact) == VERDICT_YES;
 }
 
-static bool give_reason(void *ctx, const struct fact *fact, const struct hostset *hosts)
+static void give_reason(struct reason_search *search, const struct fact *fact)
 {
-	struct reason_search *search = ctx;
-	if (!hostset_has(hosts, search->host))
-		return true;
 	for (unsigned i = 0; i + 1 < search->count; i++)
 		if (accepts(search->terms[i], fact))
-			return true; /* given already */
+			return; /* given already */
 	search->is_stopped = !search->each(search->ctx, fact);
+}
+
+static bool give_indexed(void *ctx, const struct fact *fact, const struct hostset *hosts)
+{
+	struct reason_search *search = ctx;
+	if (hostset_has(hosts, search->host))
+		give_reason(search, fact);
 	return !search->is_stopped;
 }
 
-static void search_reasons(const struct node *node, struct reason_search *search)
+/* Not an error: enough was given. */
+#define ENOUGH ERR_EXISTS
+
+static int give_stored(void *ctx, const struct fact *fact)
+{
+	struct reason_search *search = ctx;
+	if (accepts(search->terms[search->count - 1], fact))
+		give_reason(search, fact);
+	return search->is_stopped ? ENOUGH : 0;
+}
+
+static bool is_reason(const struct term *term)
+{
+	return term_is_about_facts(term) && !term->row->is_no_reason;
+}
+
+/* By name the index has few facts to show. Without one it has those of the whole fleet, and the
+ * store those of the host. */
+static void search_term(const struct term *term, struct kv_txn *txn, struct reason_search *search)
+{
+	struct fact_match match = term_fact_match(term);
+	search->terms[search->count++] = term;
+	if (match.name.ptr || !txn)
+		index_each_fact(search->index, &match, give_indexed, search);
+	else
+		picture_facts(txn, search->host, match.kind, give_stored, search);
+}
+
+static void search_reasons(
+        const struct node *node, struct kv_txn *txn, struct reason_search *search)
 {
 	if (node->kind == NODE_NOT)
 		return;
 	for (const struct node *child = node->first; child && !search->is_stopped;
 	        child = child->next)
-		search_reasons(child, search);
-	if (node->kind != NODE_TERM || search->is_stopped)
-		return;
-	enum query_field field = node->term->field;
-	if (field != FIELD_PACKAGE && field != FIELD_WORD && field != FIELD_KERNEL)
-		return;
-	search->terms[search->count++] = node->term;
-	struct fact_match match = term_fact_match(node->term);
-	index_each_fact(search->index, &match, give_reason, search);
+		search_reasons(child, txn, search);
+	if (node->kind == NODE_TERM && !search->is_stopped && is_reason(node->term))
+		search_term(node->term, txn, search);
 }
 
-void query_each_reason(const struct query *query, const struct index *index, uint32_t host,
-        bool (*each)(void *ctx, const struct fact *fact), void *ctx)
+void query_each_reason(const struct query *query, const struct index *index, struct kv_txn *txn,
+        uint32_t host, bool (*each)(void *ctx, const struct fact *fact), void *ctx)
 {
 	struct reason_search search = {.index = index, .host = host, .each = each, .ctx = ctx};
 	if (query->root)
-		search_reasons(query->root, &search);
+		search_reasons(query->root, txn, &search);
 }

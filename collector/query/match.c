@@ -1,6 +1,7 @@
-#include "collector/query/node.h"
+#include "collector/query/field.h"
 
 #include "common/base/glob.h"
+#include "common/base/text.h"
 
 bool pattern_matches(const struct pattern *pattern, struct slice text)
 {
@@ -41,32 +42,77 @@ bool order_holds(enum compare_op op, int order)
 	return false;
 }
 
-bool term_accepts_version(const struct term *term, struct slice manager, struct slice version)
+/* --- constraints --------------------------------------------------------------------------- */
+
+static enum verdict verdict_of(bool holds)
+{
+	return holds ? VERDICT_YES : VERDICT_NO;
+}
+
+/* By the manager's own order. Without one only equal texts are known to be equal; text order says
+ * nothing ("10" comes before "9"). A version that nobody could read has no place in any order. */
+static enum verdict judge_version(
+        const struct constraint *constraint, struct slice manager, struct slice version)
 {
 	enum version_scheme scheme;
+	struct slice asked = constraint->value.literal;
+	if (constraint->op == OP_LIKE)
+		return verdict_of(pattern_matches(&constraint->value, version));
+	if (version.len > 0 && version_scheme_parse(manager, &scheme))
+		return verdict_of(
+		        order_holds(constraint->op, version_compare(scheme, version, asked)));
+	if (version.len > 0 && slice_equal(version, asked))
+		return verdict_of(order_holds(constraint->op, 0));
+	return VERDICT_UNSURE;
+}
+
+static bool number_holds(const struct constraint *constraint, struct slice text)
+{
+	uint64_t number;
+	return text_parse_u64(text, UINT64_MAX, &number) &&
+	       order_holds(constraint->op,
+	               (number > constraint->number) - (number < constraint->number));
+}
+
+/* An absent field is like nothing but "". */
+static bool text_holds(const struct constraint *constraint, struct slice text)
+{
+	bool is_absent = text.len == 0 && !constraint->value.literal.ptr;
+	bool matches = !is_absent && pattern_matches(&constraint->value, text);
+	return matches == (constraint->op != OP_NOT_EQUAL);
+}
+
+static enum verdict judge_constraint(const struct constraint *constraint, const struct fact *fact)
+{
+	struct slice text = fact->field[constraint->field];
+	if (fact->kind == FACT_PACKAGE && constraint->field == PACKAGE_VERSION)
+		return judge_version(constraint, fact->field[PACKAGE_MANAGER], text);
+	return verdict_of(constraint->is_number ? number_holds(constraint, text)
+	                                        : text_holds(constraint, text));
+}
+
+/* A "no" stands whatever else cannot be judged. */
+static enum verdict judge_constraints(const struct term *term, const struct fact *fact)
+{
+	enum verdict all = VERDICT_YES;
 	const struct constraint *constraint = term->constraints;
 	for (; constraint; constraint = constraint->next) {
-		if (constraint->op == OP_LIKE) {
-			if (!pattern_matches(&constraint->value, version))
-				return false;
-			continue;
-		}
-		if (!version_scheme_parse(manager, &scheme))
-			return false;
-		int order = version_compare(scheme, version, constraint->value.literal);
-		if (!order_holds(constraint->op, order))
-			return false;
+		enum verdict one = judge_constraint(constraint, fact);
+		if (one == VERDICT_NO)
+			return VERDICT_NO;
+		if (one == VERDICT_UNSURE)
+			all = VERDICT_UNSURE;
 	}
-	return true;
+	return all;
 }
 
 /* --- facts --------------------------------------------------------------------------------- */
 
-/* What dpkg remembers of a package that is gone is not the package. */
-static bool package_is_there(const struct fact *fact)
+bool fact_is_there(const struct fact *fact)
 {
 	struct slice status = fact->field[PACKAGE_STATUS];
-	return !slice_is(status, "config-files") && !slice_is(status, "not-installed");
+	return fact->kind != FACT_PACKAGE ||
+	       (!slice_is(status, "config-files") && !slice_is(status, "not-installed"));
 }
 
 /* ID, "ID VERSION_ID", codename or the pretty name. */
@@ -118,68 +164,106 @@ static bool kernel_matches(const struct constraint *constraint, const struct fac
 	return order_holds(constraint->op, kernel_order(release, constraint->value.literal));
 }
 
-static bool term_matches_fact(void *ctx, const struct fact *fact)
+/* --- a fact by its row ---------------------------------------------------------------------- */
+
+static struct slice part_of(struct slice text, enum query_part part)
 {
-	const struct term *term = ctx;
+	const uint8_t *at = NULL;
+	if (text.len > 0 && part == PART_OWNED)
+		at = memchr(text.ptr, ':', text.len);
+	else if (text.len > 0 && (part == PART_BASE || part == PART_HEAD))
+		at = memrchr(text.ptr, '/', text.len);
+	if (!at)
+		return text;
+	size_t before = (size_t)(at - text.ptr);
+	return part == PART_HEAD ? slice_of(text.ptr, before)
+	                         : slice_of(at + 1, text.len - before - 1);
+}
+
+static bool part_matches(const struct term *term, unsigned column, struct slice text)
+{
+	struct slice part = part_of(text, term->row->column[column].part);
+	return pattern_matches(&term->value, text) ||
+	       (part.len != text.len && pattern_matches(&term->value, part));
+}
+
+static bool asks_number(const struct term *term)
+{
+	uint64_t number;
+	return term->row->column[0].part == PART_NUMBER && term->value.literal.ptr &&
+	       text_parse_u64(term->value.literal, UINT64_MAX, &number);
+}
+
+/* Whether the row has this column, and a value like the term's is looked for there. */
+static bool asks_column(const struct term *term, unsigned column)
+{
+	return column < QUERY_COLUMNS_MAX && term->row->column[column].part != PART_NONE &&
+	       (column == 0 || !asks_number(term));
+}
+
+static bool columns_match(const struct term *term, const struct fact *fact)
+{
+	if (term->name.ptr && !slice_equal(term->name, fact->field[PAIR_NAME]))
+		return false;
+	for (unsigned i = 0; asks_column(term, i); i++)
+		if (part_matches(term, i, fact->field[term->row->column[i].field]))
+			return true;
+	return false;
+}
+
+enum verdict term_judges(const struct term *term, const struct fact *fact)
+{
 	switch (term->field) {
-	case FIELD_WORD:
-	case FIELD_PACKAGE:
-		/* The name has been compared: see term_fact_match. */
-		return package_is_there(fact) &&
-		       term_accepts_version(
-		               term, fact->field[PACKAGE_MANAGER], fact->field[PACKAGE_VERSION]);
 	case FIELD_OS:
-		return os_matches(&term->value, fact);
+		return verdict_of(os_matches(&term->value, fact));
 	case FIELD_KERNEL:
-		return kernel_matches(term->constraints, fact);
+		return verdict_of(kernel_matches(term->constraints, fact));
 	default:
-		return pattern_matches(&term->value, fact->field[PAIR_VALUE]);
+		return columns_match(term, fact) ? judge_constraints(term, fact) : VERDICT_NO;
 	}
 }
 
-static bool term_matches_name(void *ctx, struct slice name)
+/* --- what the index is asked --------------------------------------------------------------- */
+
+static bool accepts(void *ctx, const struct fact *fact)
 {
-	const struct term *term = ctx;
-	return pattern_matches(&term->value, name);
+	return fact_is_there(fact) && term_judges(ctx, fact) == VERDICT_YES;
+}
+
+static bool is_unsure(void *ctx, const struct fact *fact)
+{
+	return fact_is_there(fact) && term_judges(ctx, fact) == VERDICT_UNSURE;
+}
+
+static bool name_matches(void *ctx, struct slice name)
+{
+	return part_matches(ctx, 0, name);
 }
 
 bool term_is_about_facts(const struct term *term)
 {
-	switch (term->field) {
-	case FIELD_WORD:
-	case FIELD_PACKAGE:
-	case FIELD_OS:
-	case FIELD_KERNEL:
-	case FIELD_ARCH:
-	case FIELD_LABEL:
-		return true;
-	default:
-		return false;
-	}
+	return term->row && term->row->kind != 0;
 }
 
 struct fact_match term_fact_match(const struct term *term)
 {
-	struct fact_match match = {.ctx = (void *)term, .matches = term_matches_fact};
-	switch (term->field) {
-	case FIELD_OS:
-		match.kind = FACT_OS;
-		break;
-	case FIELD_KERNEL:
-		match.kind = FACT_KERNEL;
-		break;
-	case FIELD_ARCH:
-		match.kind = FACT_HOST;
-		match.name = slice_text("architecture");
-		break;
-	case FIELD_LABEL:
-		match.kind = FACT_LABEL;
-		match.name = term->label;
-		break;
-	default:
-		match.kind = FACT_PACKAGE;
-		match.name = term->value.literal;
-		match.matches_name = term_matches_name;
+	struct fact_match match = {
+	        .kind = term->row->kind, .ctx = (void *)term, .matches = accepts};
+	if (term->name.ptr) {
+		match.name = term->name;
+	} else if (term->row->is_grouped && !asks_column(term, 1)) {
+		bool is_whole = term->row->column[0].part == PART_ALL ||
+		                term->row->column[0].part == PART_NUMBER;
+		match.matches_name = name_matches;
+		if (is_whole)
+			match.name = term->value.literal;
 	}
+	return match;
+}
+
+struct fact_match term_unsure_match(const struct term *term)
+{
+	struct fact_match match = term_fact_match(term);
+	match.matches = is_unsure;
 	return match;
 }

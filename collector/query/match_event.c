@@ -1,19 +1,12 @@
 #include "collector/query/query.h"
 
-#include "collector/query/node.h"
+#include "collector/query/field.h"
 
-static bool is_package(const struct fact *fact)
-{
-	return fact && fact->kind == FACT_PACKAGE;
-}
-
-/* The package that the event is about; a version is that which it led to, if there is one. */
-static bool package_matches(const struct term *term, const struct event *event)
+/* The fact that the event is about, as the event left it; as it was, if it ended. */
+static bool fact_matches(const struct term *term, const struct event *event)
 {
 	const struct fact *fact = event->fact_after ? event->fact_after : event->fact_before;
-	return is_package(fact) && pattern_matches(&term->value, fact->field[PACKAGE_NAME]) &&
-	       term_accepts_version(
-	               term, fact->field[PACKAGE_MANAGER], fact->field[PACKAGE_VERSION]);
+	return fact && fact->kind == term->row->kind && term_judges(term, fact) == VERDICT_YES;
 }
 
 static bool path_matches(const struct term *term, const struct event *event)
@@ -88,10 +81,11 @@ static bool term_matches(const struct term *term, const struct index *index, uin
 {
 	switch (term->field) {
 	case FIELD_WORD:
-		return host_matches(term, index, host) || package_matches(term, event) ||
+		return host_matches(term, index, host) || fact_matches(term, event) ||
 		       path_matches(term, event);
-	case FIELD_PACKAGE:
-		return package_matches(term, event);
+	case FIELD_FACT:
+		return term->row->is_of_host ? host_holds(term, index, host)
+		                             : fact_matches(term, event);
 	case FIELD_HOST:
 		return host_matches(term, index, host);
 	case FIELD_PATH:
@@ -115,8 +109,6 @@ static bool term_matches(const struct term *term, const struct index *index, uin
 	}
 	case FIELD_OS:
 	case FIELD_KERNEL:
-	case FIELD_ARCH:
-	case FIELD_LABEL:
 		return host_holds(term, index, host);
 	case FIELD_VERSION:
 		break;

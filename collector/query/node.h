@@ -26,21 +26,21 @@ enum compare_op {
 };
 
 struct constraint {
+	unsigned field; /* of the term's fact */
 	enum compare_op op;
 	struct pattern value;
-	uint64_t number; /* of FIELD_SEQ */
+	bool is_number; /* compared as one: FIELD_SEQ, and order of what is no version */
+	uint64_t number;
 	struct constraint *next;
 };
 
 enum query_field {
-	FIELD_WORD, /* a value alone */
-	FIELD_PACKAGE,
+	FIELD_WORD,    /* a value alone */
+	FIELD_FACT,    /* as its row says */
 	FIELD_VERSION, /* never a term: becomes a constraint of the package term before it */
 	FIELD_OS,
 	FIELD_KERNEL,
 	FIELD_HOST,
-	FIELD_ARCH,
-	FIELD_LABEL,
 	FIELD_PATH,
 	FIELD_ACTOR,
 	FIELD_USER,
@@ -51,11 +51,14 @@ enum query_field {
 	FIELD_SEQ,
 };
 
+struct query_field_row;
+
 struct term {
 	enum query_field field;
-	struct pattern value; /* all but FIELD_KERNEL and FIELD_SEQ */
-	struct slice label;   /* K of label.K */
-	/* All hold: versions of FIELD_PACKAGE; exactly one for FIELD_KERNEL and FIELD_SEQ. */
+	const struct query_field_row *row; /* of FIELD_WORD that of packages */
+	struct pattern value;              /* all but FIELD_KERNEL and FIELD_SEQ */
+	struct slice name;                 /* K of label.K */
+	/* All hold, of one fact: of FIELD_FACT; exactly one for FIELD_KERNEL and FIELD_SEQ. */
 	struct constraint *constraints;
 };
 
@@ -82,19 +85,22 @@ bool pattern_matches(const struct pattern *pattern, struct slice text);
 /* A pattern without wildcard matches the path itself and all below it. */
 bool pattern_matches_path(const struct pattern *pattern, struct slice path);
 bool order_holds(enum compare_op op, int order);
-/* All of the term's constraints, by the order of the package manager. */
-bool term_accepts_version(const struct term *term, struct slice manager, struct slice version);
+
+/* Not every version can be judged: there are managers whose order nobody here knows. */
+enum verdict { VERDICT_NO, VERDICT_YES, VERDICT_UNSURE };
+/* The term's value and its constraints against a fact of the term's kind. */
+enum verdict term_judges(const struct term *term, const struct fact *fact);
+/* What package managers keep of a removed package is not the package. */
+bool fact_is_there(const struct fact *fact);
 
 /* Whether hosts are found by facts for this term; FIELD_WORD: by package, and by name beside. */
 bool term_is_about_facts(const struct term *term);
-/* What the index is asked for; borrows the term. */
+/* What the index is asked for; borrows the term. The second: those that cannot be judged. */
 struct fact_match term_fact_match(const struct term *term);
+struct fact_match term_unsure_match(const struct term *term);
 
 /* --- print.c --- */
 
 const char *query_op_text(enum compare_op op);
-
-/* --- field.c: NULL for FIELD_WORD --- */
-const char *query_field_name(enum query_field field);
 
 #endif

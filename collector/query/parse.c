@@ -29,6 +29,16 @@ struct node *parser_new_node(struct parser *parser, enum node_kind kind)
 	return node;
 }
 
+struct node *parser_negate(struct parser *parser, struct node *inner)
+{
+	struct node *node = parser_new_node(parser, NODE_NOT);
+	if (!node)
+		return NULL;
+	node->first = inner;
+	node->asks_index = inner->asks_index;
+	return node;
+}
+
 static struct node *take_or(struct parser *parser);
 
 static struct node *take_group(struct parser *parser)
@@ -58,16 +68,6 @@ static bool take_minus(struct lex *lex)
 	return true;
 }
 
-static struct node *negate(struct parser *parser, struct node *inner)
-{
-	struct node *node = parser_new_node(parser, NODE_NOT);
-	if (!node)
-		return NULL;
-	node->first = inner;
-	node->asks_index = inner->asks_index;
-	return node;
-}
-
 static struct node *take_not(struct parser *parser)
 {
 	bool is_negated = false;
@@ -80,7 +80,7 @@ static struct node *take_not(struct parser *parser)
 	                                                   : parser_take_term(parser);
 	if (!inner || !is_negated)
 		return inner;
-	return inner->kind == NODE_NOT ? inner->first : negate(parser, inner);
+	return inner->kind == NODE_NOT ? inner->first : parser_negate(parser, inner);
 }
 
 /* A group of one is that one; a group within a group of its kind opens up. */

@@ -23,6 +23,7 @@ struct node *parser_complain(struct parser *parser, size_t at, const char *forma
         __attribute__((format(printf, 3, 4)));
 /* Zeroed; NULL after a complaint. */
 struct node *parser_new_node(struct parser *parser, enum node_kind kind);
+struct node *parser_negate(struct parser *parser, struct node *inner);
 struct node *parser_take_term(struct parser *parser);
 
 #endif

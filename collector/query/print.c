@@ -1,4 +1,4 @@
-#include "collector/query/node.h"
+#include "collector/query/field.h"
 
 const char *query_op_text(enum compare_op op)
 {
@@ -40,15 +40,32 @@ static void print_constraint(const struct constraint *constraint, struct buf *ou
 	print_pattern(&constraint->value, out);
 }
 
+static void print_field(const struct term *term, struct buf *out)
+{
+	const struct query_field_row *row = term->row;
+	size_t len = strlen(row->name);
+	if (term->name.ptr && !row->pair)
+		len -= strlen(QUERY_NAMED) - 1;
+	buf_append(out, row->name, len);
+	if (term->name.ptr && !row->pair)
+		buf_append_slice(out, term->name);
+}
+
+/* With the dot, which no field needs less than another; "version" is understood without. */
+static void print_fact_constraint(
+        const struct term *term, const struct constraint *constraint, struct buf *out)
+{
+	const char *name = fact_field_name(term->row->kind, constraint->field);
+	bool is_version = term->row->kind == FACT_PACKAGE && constraint->field == PACKAGE_VERSION;
+	buf_printf(out, is_version ? " %s" : " .%s", name);
+	print_constraint(constraint, out);
+}
+
 static void print_term(const struct term *term, struct buf *out)
 {
 	const struct constraint *constraint = term->constraints;
-	if (term->field == FIELD_LABEL) {
-		buf_append_text(out, "label.");
-		buf_append_slice(out, term->label);
-	} else if (term->field != FIELD_WORD) {
-		buf_append_text(out, query_field_name(term->field));
-	}
+	if (term->field != FIELD_WORD)
+		print_field(term, out);
 	if (term->field == FIELD_KERNEL || term->field == FIELD_SEQ) {
 		print_constraint(constraint, out);
 		return;
@@ -56,10 +73,8 @@ static void print_term(const struct term *term, struct buf *out)
 	if (term->field != FIELD_WORD)
 		buf_append_byte(out, ':');
 	print_pattern(&term->value, out);
-	for (; constraint; constraint = constraint->next) {
-		buf_append_text(out, " version");
-		print_constraint(constraint, out);
-	}
+	for (; constraint; constraint = constraint->next)
+		print_fact_constraint(term, constraint, out);
 }
 
 static void print_node(const struct node *node, struct buf *out)

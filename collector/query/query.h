@@ -46,6 +46,7 @@
 
 enum query_about { QUERY_HOSTS, QUERY_EVENTS };
 
+struct kv_txn;
 struct query;
 
 /* The empty text matches everything. */
@@ -57,10 +58,11 @@ void query_print(const struct query *query, struct buf *out);
 
 /* The hosts that match; the caller's. */
 struct hostset *query_hosts(const struct query *query, const struct index *index);
-/* Why a host matched: the facts of package and kernel terms that are not negated, of this host.
- * Until `each` answers false. */
-void query_each_reason(const struct query *query, const struct index *index, uint32_t host,
-        bool (*each)(void *ctx, const struct fact *fact), void *ctx);
+/* Why a host matched: its facts that terms ask for which are not negated (but for os, arch and
+ * labels), each once. Those of terms without a plain name are looked for in the store, if there is
+ * a transaction. Until `each` answers false. */
+void query_each_reason(const struct query *query, const struct index *index, struct kv_txn *txn,
+        uint32_t host, bool (*each)(void *ctx, const struct fact *fact), void *ctx);
 
 bool query_matches_event(const struct query *query, const struct index *index, uint32_t host,
         const struct event *event);

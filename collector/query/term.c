@@ -56,9 +56,10 @@ static const char *explained_word(unsigned number)
 }
 
 /* A pattern that can match none of the words is a slip of the pen. */
-static bool check_word(
-        struct parser *parser, size_t at, enum query_field field, const struct pattern *value)
+static bool check_word(struct parser *parser, size_t at, const struct query_field_row *row,
+        const struct pattern *value)
 {
+	enum query_field field = row->field;
 	name_fn *word = field == FIELD_ACTION      ? action_word
 	                : field == FIELD_CAUSE     ? cause_word
 	                : field == FIELD_EXPLAINED ? explained_word
@@ -72,13 +73,51 @@ static bool check_word(
 		buf_printf(&list, "%s%s", list.len ? ", " : "", word(number));
 	}
 	struct query_shown shown;
-	parser_complain(parser, at, "unknown %s '%s': it is one of %s", query_field_name(field),
+	parser_complain(parser, at, "unknown %s '%s': it is one of %s", row->name,
 	        query_show(value->glob, &shown), buf_text(&list));
 	buf_fini(&list);
 	return false;
 }
 
 /* --- comparisons --------------------------------------------------------------------------- */
+
+static bool take_number(
+        struct parser *parser, size_t at, const char *name, struct constraint *constraint)
+{
+	struct slice text = constraint->value.literal;
+	constraint->is_number = true;
+	if (text.ptr && text_parse_u64(text, UINT64_MAX, &constraint->number))
+		return true;
+	parser_complain(parser, at, "expected a number for '%s'", name);
+	return false;
+}
+
+static bool is_order(enum compare_op op)
+{
+	return op != OP_LIKE && op != OP_EQUAL && op != OP_NOT_EQUAL;
+}
+
+/* What the operator means for a value of this shape. */
+static bool settle_op(struct parser *parser, size_t at, const struct query_field_row *row,
+        struct constraint *constraint)
+{
+	bool has_wildcard = !constraint->value.literal.ptr;
+	bool is_text = row->shape == SHAPE_TEXT && !is_order(constraint->op);
+	if (has_wildcard && constraint->op == OP_EQUAL && row->shape == SHAPE_ORDER)
+		constraint->op = OP_LIKE;
+	if (row->shape == SHAPE_NUMBER) {
+		if (constraint->op == OP_LIKE)
+			constraint->op = OP_EQUAL;
+		return take_number(parser, at, row->name, constraint);
+	}
+	if (has_wildcard && constraint->op != OP_LIKE && !is_text) {
+		parser_complain(parser, at, "wildcards cannot be compared with '%s'",
+		        query_op_text(constraint->op));
+		return false;
+	}
+	return row->shape == SHAPE_ORDER || is_text ||
+	       take_number(parser, at, row->name, constraint);
+}
 
 /* ':' or an operator, the value, and what both mean together. */
 static struct constraint *take_constraint(
@@ -95,41 +134,27 @@ static struct constraint *take_constraint(
 		lex_skip_spaces(lex);
 	}
 	size_t at = lex->at;
-	struct pattern *value = &constraint->value;
-	if (!take_value(parser, false, term_at, value))
+	if (!take_value(parser, false, term_at, &constraint->value))
 		return NULL;
-	bool has_wildcard = !value->literal.ptr;
-	if (has_wildcard && constraint->op == OP_EQUAL && row->shape == SHAPE_ORDER)
-		constraint->op = OP_LIKE;
-	if (row->shape == SHAPE_NUMBER) {
-		if (constraint->op == OP_LIKE)
-			constraint->op = OP_EQUAL;
-		if (!value->literal.ptr ||
-		        !text_parse_u64(value->literal, UINT64_MAX, &constraint->number)) {
-			parser_complain(parser, at, "expected a number for '%s'", row->name);
-			return NULL;
-		}
-	} else if (has_wildcard && constraint->op != OP_LIKE) {
-		parser_complain(parser, at, "wildcards cannot be compared with '%s'",
-		        query_op_text(constraint->op));
-		return NULL;
-	}
-	return constraint;
+	return settle_op(parser, at, row, constraint) ? constraint : NULL;
 }
 
-/* "package:NAME<V": the operator behind the name; or "version<V", "AND version<V". */
-static bool sees_version(struct parser *parser, bool is_first)
+/* "package:NAME<V": the operator behind the name; or "version<V", "AND version<V": the name of
+ * another field of the fact. */
+static bool sees_constraint(
+        struct parser *parser, const struct term *term, bool is_first, unsigned *out_field)
 {
 	struct lex ahead = parser->lex;
 	enum compare_op op;
 	struct slice name;
-	if (is_first && lex_take_op(&ahead, &op))
+	*out_field = PACKAGE_VERSION;
+	if (is_first && term->row->shape == SHAPE_PACKAGE && lex_take_op(&ahead, &op))
 		return true;
 	ahead = parser->lex;
 	lex_skip_spaces(&ahead);
 	if (lex_take_keyword(&ahead, "AND"))
 		lex_skip_spaces(&ahead);
-	if (!lex_take_name(&ahead, &name) || !slice_is(name, "version"))
+	if (!lex_take_name(&ahead, &name) || !query_field_constrains(term->row, name, out_field))
 		return false;
 	struct lex behind = ahead;
 	if (lex_peek(&ahead) != ':' && !lex_take_op(&behind, &op))
@@ -138,19 +163,23 @@ static bool sees_version(struct parser *parser, bool is_first)
 	return true;
 }
 
-static bool take_versions(struct parser *parser, struct term *term, size_t term_at)
+static bool take_constraints(struct parser *parser, struct term *term, size_t term_at)
 {
-	static const struct query_field_row version = {"version", FIELD_VERSION, SHAPE_ORDER, true};
 	struct constraint **end = &term->constraints;
-	while (sees_version(parser, end == &term->constraints)) {
+	unsigned field;
+	while (sees_constraint(parser, term, end == &term->constraints, &field)) {
 		if (++parser->terms > QUERY_TERMS_MAX) {
 			parser_complain(
 			        parser, parser->lex.at, "at most %d terms", QUERY_TERMS_MAX);
 			return false;
 		}
-		*end = take_constraint(parser, &version, term_at);
+		bool is_version = term->row->kind == FACT_PACKAGE && field == PACKAGE_VERSION;
+		struct query_field_row row = {.name = fact_field_name(term->row->kind, field),
+		        .shape = is_version ? SHAPE_ORDER : SHAPE_TEXT};
+		*end = take_constraint(parser, &row, term_at);
 		if (!*end)
 			return false;
+		(*end)->field = field;
 		end = &(*end)->next;
 	}
 	return true;
@@ -158,7 +187,7 @@ static bool take_versions(struct parser *parser, struct term *term, size_t term_
 
 /* --- one term ------------------------------------------------------------------------------ */
 
-static struct node *new_term(struct parser *parser, enum query_field field)
+static struct node *new_term(struct parser *parser, const struct query_field_row *row)
 {
 	struct node *node = parser_new_node(parser, NODE_TERM);
 	if (!node)
@@ -168,10 +197,21 @@ static struct node *new_term(struct parser *parser, enum query_field field)
 	node->term = arena_alloc_zeroed(parser->arena, 1, sizeof(*node->term));
 	if (!node->term)
 		return parser_complain(parser, parser->lex.at, "the query is too large");
-	node->term->field = field;
-	node->asks_index = field == FIELD_OS || field == FIELD_KERNEL || field == FIELD_ARCH ||
-	                   field == FIELD_LABEL;
+	node->term->field = row->field;
+	node->term->row = row;
+	node->asks_index = row->is_of_host;
 	return node;
+}
+
+/* The one name of facts that the term is about, if the row has such. */
+static bool take_pair_name(struct parser *parser, struct term *term, struct slice name)
+{
+	const struct query_field_row *row = term->row;
+	struct slice pair = row->pair ? slice_text(row->pair) : query_field_named(row, name);
+	if (!pair.ptr)
+		return true;
+	term->name = arena_copy(parser->arena, pair);
+	return term->name.ptr != NULL;
 }
 
 /* "os:debian", and "os=debian", "os!=debian" for those who are used to them. */
@@ -192,33 +232,22 @@ static struct node *take_text(struct parser *parser, const struct query_field_ro
 	size_t value_at = lex->at;
 	if (!take_value(parser, row->shape == SHAPE_PACKAGE, term_at, &term->value))
 		return NULL;
-	if (row->shape == SHAPE_WORDS && !check_word(parser, value_at, row->field, &term->value))
+	if (row->shape == SHAPE_WORDS && !check_word(parser, value_at, row, &term->value))
 		return NULL;
-	if (row->field == FIELD_LABEL) {
-		size_t prefix = strlen(QUERY_LABEL_PREFIX);
-		term->label = arena_copy(
-		        parser->arena, slice_of(name.ptr + prefix, name.len - prefix));
-		if (!term->label.ptr)
-			return parser_complain(parser, term_at, "the query is too large");
-	}
-	if (row->shape == SHAPE_PACKAGE && !take_versions(parser, term, term_at))
+	if (!take_pair_name(parser, term, name))
+		return parser_complain(parser, term_at, "the query is too large");
+	if (!take_constraints(parser, term, term_at))
 		return NULL;
-	if (op != OP_NOT_EQUAL)
-		return node;
-	struct node *negated = parser_new_node(parser, NODE_NOT);
-	if (negated) {
-		negated->first = node;
-		negated->asks_index = node->asks_index;
-	}
-	return negated;
+	return op == OP_NOT_EQUAL ? parser_negate(parser, node) : node;
 }
 
 static struct node *take_word(struct parser *parser)
 {
-	struct node *node = new_term(parser, FIELD_WORD);
-	if (!node || !take_value(parser, false, parser->lex.at, &node->term->value))
+	struct node *node = new_term(parser, query_field_find(QUERY_HOSTS, slice_text("package")));
+	if (!node)
 		return NULL;
-	return node;
+	node->term->field = FIELD_WORD;
+	return take_value(parser, false, parser->lex.at, &node->term->value) ? node : NULL;
 }
 
 static struct node *complain_no_term(struct parser *parser)
@@ -255,7 +284,7 @@ struct node *parser_take_term(struct parser *parser)
 		return parser_complain(parser, at,
 		        "'version' stands directly behind a package, as "
 		        "in package:openssl version<3.0.15");
-	struct node *node = new_term(parser, row->field);
+	struct node *node = new_term(parser, row);
 	if (!node)
 		return NULL;
 	if (row->shape != SHAPE_ORDER && row->shape != SHAPE_NUMBER)

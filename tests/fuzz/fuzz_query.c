@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "collector/query/query.h"
+#include "collector/query/count.h"
 #include "common/base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,10 +21,17 @@ static struct index *fleet(void)
 	struct fact kernel = {.kind = FACT_KERNEL};
 	kernel.field[KERNEL_STATE] = slice_text("running");
 	kernel.field[KERNEL_RELEASE] = slice_text("6.1.0-28-amd64");
+	struct fact socket = {.kind = FACT_SOCKET};
+	socket.field[SOCKET_PORT] = slice_text("443");
+	socket.field[SOCKET_PROGRAM] = slice_text("/usr/sbin/nginx");
+	struct fact lodash = package;
+	lodash.field[PACKAGE_MANAGER] = slice_text("npm");
 	index_add_host(index, 0, slice_text("web01"));
 	index_add_host(index, 1, slice_text("web02"));
 	index_fact_begins(index, 0, &package);
 	index_fact_begins(index, 1, &kernel);
+	index_fact_begins(index, 1, &socket);
+	index_fact_begins(index, 1, &lodash);
 	return index;
 }
 
@@ -33,6 +40,12 @@ static bool go_on(void *ctx, const struct fact *fact)
 	(void)ctx;
 	(void)fact;
 	return true;
+}
+
+static bool go_on_counting(void *ctx, const struct fact *fact, const struct hostset *hosts)
+{
+	assert(hostset_count(hosts) > 0);
+	return go_on(ctx, fact);
 }
 
 static void ask(const struct query *query, enum query_about about)
@@ -52,7 +65,10 @@ static void ask(const struct query *query, enum query_about about)
 	struct hostset *set = query_hosts(query, fleet());
 	assert(hostset_count(set) <= 2);
 	hostset_free(set);
-	query_each_reason(query, fleet(), 0, go_on, NULL);
+	set = query_unsure_hosts(query, fleet(), go_on_counting, NULL);
+	assert(hostset_count(set) <= 2);
+	hostset_free(set);
+	query_each_reason(query, fleet(), NULL, 0, go_on, NULL);
 }
 
 static void try_text(struct slice text, enum query_about about)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "collector/query/query.h"
+#include "collector/query/count.h"
 #include "tests/unit/collector-query/fleet.h"
 
 /* Four hosts: web01, web02 (debian 12), db01 (debian 11), odd (another manager, nothing else). */
@@ -76,6 +76,12 @@ static void test_each_field_finds_the_hosts_that_it_says(void **state)
 	        {"package:openssl=3.0.9-1", 2},
 	        {"package:openssl=0:3.0.9-1", 2},
 	        {"package:openssl!=3.0.9-1", 5},
+	        {"package:openssl=1.0", 8},
+	        {"package:openssl!=1.0", 7},
+	        {"package:openssl manager:brew", 8},
+	        {"package:openssl manager!=brew", 7},
+	        {"package:* manager:brew", 8},
+	        {"package:openssl source:openssl version>3.0.10", 1},
 	        {"package:openssl version:1.*", 12},
 	        {"package:openssl version>=1 version<3", 4},
 	        {"NOT package:openssl version<3", 11},
@@ -134,6 +140,224 @@ static void test_each_field_finds_the_hosts_that_it_says(void **state)
 	index_free(index);
 }
 
+/* Two hosts, as bits 1 and 2. */
+static struct index *fleet_with_facts(void)
+{
+	static const struct {
+		uint32_t host;
+		enum fact_kind kind;
+		const char *fields[FACT_FIELDS_MAX];
+	} rows[] = {
+	        {0, FACT_MODULE, {"nf_tables", "", ""}},
+	        {1, FACT_MODULE, {"zfs", "2.1.11", "PO"}},
+	        {0, FACT_LIVEPATCH, {"lp_1", "enabled", "vmlinux"}},
+	        {0, FACT_MITIGATION, {"spectre_v2", "Mitigation: Retpolines"}},
+	        {1, FACT_MITIGATION, {"spectre_v2", "Vulnerable"}},
+	        {0, FACT_RESTART,
+	                {"nginx.service", "", "/usr/sbin/nginx", "/usr/lib/libssl.so.3", "library",
+	                        "dpkg:libssl3", "3.0.14", "3.0.15"}},
+	        {1, FACT_RESTART,
+	                {"", "", "/usr/bin/agetty", "/usr/bin/agetty", "executable",
+	                        "dpkg:util-linux", "", ""}},
+	        {0, FACT_SOCKET,
+	                {"tcp", "0.0.0.0", "443", "/usr/sbin/nginx", "dpkg:nginx-core", "root"}},
+	        {0, FACT_SOCKET,
+	                {"tcp6", "::", "443", "/usr/sbin/nginx", "dpkg:nginx-core", "root"}},
+	        {1, FACT_SOCKET, {"tcp", "127.0.0.1", "4433", "/opt/443", "", "bob"}},
+	        {0, FACT_ADDRESS, {"eth0", "192.0.2.7/24", ""}},
+	        {1, FACT_ADDRESS, {"eth0", "2001:db8::7/64", ""}},
+	        {0, FACT_USER, {"bob", "1000", "1000", "/home/bob", "/bin/bash", "yes"}},
+	        {1, FACT_USER, {"bob", "99", "99", "/", "/usr/sbin/nologin", "no"}},
+	        {1, FACT_USER, {"odd", "-1", "99", "/", "", "no"}},
+	        {0, FACT_GROUP, {"sudo", "27", "aiko,bob"}},
+	        {1, FACT_GROUP, {"sudo", "27", ""}},
+	        {0, FACT_UNIT, {"ssh.service", "enabled", "/lib/systemd/system/ssh.service", ""}},
+	        {1, FACT_UNIT, {"ssh.service", "masked", "", ""}},
+	        {1, FACT_CRON, {"/etc/crontab", "0 3 * * *", "root", "/opt/backup --all"}},
+	        {0, FACT_HOST, {"virtualisation", "kvm"}},
+	        {1, FACT_HOST, {"reboot_required", "libc6"}},
+	        {0, FACT_INSTALL, {"dpkg", "vim", "amd64", "", "1"}},
+	        {0, FACT_PACKAGE, {"npm", "lodash", "", "/srv/a", "4.17.20", "", "", "installed"}},
+	        {1, FACT_PACKAGE,
+	                {"npm", "lodash", "", "/usr/share/b", "", "", "", "installed", "", "", "",
+	                        "dpkg:node-lodash"}},
+	};
+	struct index *index = index_new();
+	index_add_host(index, 0, slice_text("web01"));
+	index_add_host(index, 1, slice_text("web02"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fact fact = fact_of(rows[i].kind, rows[i].fields);
+		index_fact_begins(index, rows[i].host, &fact);
+	}
+	return index;
+}
+
+static void test_facts_of_every_kind_find_their_hosts(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		unsigned hosts;
+	} rows[] = {
+	        {"module:nf_tables", 1},
+	        {"module:*", 3},
+	        {"module:* taint:*O*", 2},
+	        {"module:* taint:*", 2},
+	        {"module:* taint:\"\"", 1},
+	        {"livepatch:* state:enabled", 1},
+	        {"mitigation:spectre_v2", 3},
+	        {"mitigation:spectre_v2 value:Vulnerable*", 2},
+	        {"mitigation:spectre_v2 value!=Vulnerable*", 1},
+	        {"restart:nginx.service", 1},
+	        {"restart:nginx", 1},
+	        {"restart:/usr/sbin/nginx", 1},
+	        {"restart:libssl.so.3", 1},
+	        {"restart:libssl3", 1},
+	        {"restart:dpkg:libssl3", 1},
+	        {"restart:agetty", 2},
+	        {"restart:*", 3},
+	        {"restart:* what:library", 1},
+	        {"listen:443", 1}, /* and not the program /opt/443 */
+	        {"listen:44*", 3},
+	        {"listen:nginx", 1},
+	        {"listen:/usr/sbin/nginx", 1},
+	        {"listen:nginx-core", 1},
+	        {"listen:* port<1024", 1},
+	        {"listen:* .address:127.*", 2},
+	        {"listen:443 .user:bob", 0},
+	        {"listen:443 protocol:tcp6", 1},
+	        {"address:192.0.2.7", 1},
+	        {"address:192.0.2.7/24", 1},
+	        {"address:192.0.2.*", 1},
+	        {"address:192.0.2.7/25", 0},
+	        {"address:2001:db8::7", 2},
+	        {"address:24", 0},
+	        {"account:bob", 3},
+	        {"account:bob login:yes", 1},
+	        {"account:* uid<100", 2}, /* "-1" is no number */
+	        {"account:* uid>=1000", 1},
+	        {"account:* uid=1000", 1},
+	        {"NOT account:bob login:yes", 2},
+	        {"group:sudo members:*bob*", 1},
+	        {"group:sudo members:\"\"", 2},
+	        {"unit:ssh.service state:masked", 2},
+	        {"cron:*backup*", 2},
+	        {"cron:* .user:root", 2},
+	        {"cron:/etc/crontab", 0},
+	        {"fact.virtualisation:kvm", 1},
+	        {"fact.virtualisation:x", 0},
+	        {"fact.reboot_required:*", 2},
+	        {"package:vim", 0},
+	        {"package:lodash", 3},
+	        {"package:lodash<4.17.21", 0}, /* nobody here knows that order */
+	        {"package:lodash!=4.17.21", 0},
+	        {"package:lodash=4.17.20", 1},
+	        {"package:lodash>=4.17.20", 1},
+	        {"package:lodash<4.17.20", 0},
+	        {"package:lodash:4.17.*", 0},
+	        {"package:lodash version:4.17.*", 1},
+	        {"package:* owner:*", 2},
+	        {"package:* owner:\"\"", 1},
+	        {"package:* owner:dpkg:node-*", 2},
+	};
+	struct index *index = fleet_with_facts();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct query *query = parse(QUERY_HOSTS, rows[i].text);
+		struct hostset *set = query_hosts(query, index);
+		unsigned found = hostset_has(set, 0) | hostset_has(set, 1) << 1;
+		if (found != rows[i].hosts)
+			fail_msg("'%s': hosts %u, not %u", rows[i].text, found, rows[i].hosts);
+		hostset_free(set);
+		query_free(query);
+	}
+	index_free(index);
+}
+
+static bool note_manager(void *ctx, const struct fact *fact, const struct hostset *hosts)
+{
+	(void)hosts;
+	buf_append_slice(ctx, fact->field[PACKAGE_MANAGER]);
+	return true;
+}
+
+/* The first that asks nothing of the order, the last two where one package at least can be
+ * compared, or is out for another reason. */
+static void test_versions_that_cannot_be_compared_are_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		unsigned hosts;
+	} rows[] = {
+	        {"package:lodash", 0},
+	        {"package:lodash version:4.*", 0},
+	        {"package:lodash<4.17.21", 3},
+	        {"NOT package:lodash<4.17.21", 3},
+	        {"package:lodash<=4.17.20", 2},
+	        {"package:lodash<4.17.21 manager:dpkg", 0},
+	        {"package:lodash<4.17.21 owner:\"\"", 1},
+	};
+	struct index *index = fleet_with_facts();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf managers = BUF_INIT;
+		struct query *query = parse(QUERY_HOSTS, rows[i].text);
+		struct hostset *set = query_unsure_hosts(query, index, note_manager, &managers);
+		unsigned found = hostset_has(set, 0) | hostset_has(set, 1) << 1;
+		if (found != rows[i].hosts)
+			fail_msg("'%s': hosts %u, not %u", rows[i].text, found, rows[i].hosts);
+		assert_int_equal(managers.len, 3 * __builtin_popcount(found));
+		buf_fini(&managers);
+		hostset_free(set);
+		query_free(query);
+	}
+	index_free(index);
+}
+
+struct counted {
+	struct query_value by;
+	struct buf out;
+};
+
+static bool note_value(void *ctx, const struct fact *fact, const struct hostset *hosts)
+{
+	struct counted *counted = ctx;
+	query_value_append(&counted->by, fact, &counted->out);
+	buf_printf(&counted->out, ":%d ", (int)hostset_count(hosts));
+	return true;
+}
+
+static void check_counted(
+        const struct index *index, const char *by, const char *text, const char *expected)
+{
+	struct counted counted = {.out = BUF_INIT};
+	struct query *query = parse(QUERY_HOSTS, text);
+	assert_true(query_value_find(slice_text(by), &counted.by));
+	query_each_counted(query, index, &counted.by, note_value, &counted);
+	assert_string_equal(buf_text(&counted.out), expected);
+	buf_fini(&counted.out);
+	query_free(query);
+}
+
+static void test_what_was_asked_of_a_kind_counts_and_otherwise_all(void **state)
+{
+	(void)state;
+	struct index *index = fleet_with_facts();
+	struct query_value by;
+	check_counted(index, "module", "", "nf_tables:1 zfs:1 ");
+	check_counted(index, "module", "module:z* listen:443", "zfs:1 ");
+	check_counted(index, "module", "NOT module:zfs", "nf_tables:1 zfs:1 ");
+	check_counted(index, "restart", "", "nginx.service:1 /usr/bin/agetty:1 ");
+	check_counted(index, "listen", "listen:44*", "443:1 443:1 4433:1 ");
+	check_counted(index, "fact.virtualisation", "fact.reboot_required:*", "kvm:1 ");
+	check_counted(index, "manager", "package:lodash", "npm:1 npm:1 ");
+	check_counted(index, "cron", "", "/opt/backup --all:1 ");
+	for (int i = 0; i < 4; i++) {
+		static const char *const none[] = {"path", "user", "fact.", "colour"};
+		assert_false(query_value_find(slice_text(none[i]), &by));
+	}
+	index_free(index);
+}
+
 struct reasons {
 	struct buf text;
 	unsigned count, most;
@@ -142,8 +366,7 @@ struct reasons {
 static bool note(void *ctx, const struct fact *fact)
 {
 	struct reasons *reasons = ctx;
-	unsigned name = fact->kind == FACT_KERNEL ? KERNEL_RELEASE : PACKAGE_NAME;
-	buf_append_slice(&reasons->text, fact->field[name]);
+	buf_append_slice(&reasons->text, fact_name(fact));
 	buf_append_byte(&reasons->text, ' ');
 	return ++reasons->count < reasons->most;
 }
@@ -153,7 +376,7 @@ static void check_reasons(const struct index *index, const char *text, uint32_t 
 {
 	struct reasons reasons = {.text = BUF_INIT, .most = most};
 	struct query *query = parse(QUERY_HOSTS, text);
-	query_each_reason(query, index, host, note, &reasons);
+	query_each_reason(query, index, NULL, host, note, &reasons);
 	assert_string_equal(buf_text(&reasons.text), expected);
 	buf_fini(&reasons.text);
 	query_free(query);
@@ -171,6 +394,8 @@ static void test_reasons_are_facts_of_the_host_that_terms_ask_for_each_once(void
 	        index, "package:libssl* kernel>6 -package:nginx", 0, 9, "libssl3 6.1.0-28-amd64 ");
 	check_reasons(index, "package:openssl OR package:nginx OR libc6", 1, 2, "openssl nginx ");
 	check_reasons(index, "NOT package:openssl", 0, 9, "");
+	check_reasons(index, "fact.architecture:* label.env:prod arch:x86_64 os:debian", 0, 9,
+	        "architecture ");
 	index_free(index);
 }
 
@@ -280,6 +505,49 @@ static void test_event_fields_look_at_the_event_and_host_fields_at_its_host(void
 	index_free(index);
 }
 
+static void test_event_of_a_fact_is_found_by_what_the_fact_became(void **state)
+{
+	(void)state;
+	const char *fields[] = {"bob", "1000", "100", "/home/bob", "/bin/sh", "yes"};
+	const char *later_fields[] = {"bob", "0", "100", "/home/bob", "/bin/sh", "yes"};
+	struct fact account = fact_of(FACT_USER, fields), later = fact_of(FACT_USER, later_fields);
+	struct event changed = {.seq = 1,
+	        .kind = EVENT_FACT,
+	        .action = ACTION_UPGRADED,
+	        .cause = CAUSE_LIVE,
+	        .fact_before = &account,
+	        .fact_after = &later};
+	struct event removed = changed;
+	removed.action = ACTION_REMOVED;
+	removed.fact_after = NULL;
+	/* changed, removed */
+	static const struct {
+		const char *text;
+		unsigned events;
+	} rows[] = {
+	        {"account:bob", 3},
+	        {"account:bob uid:0", 1},
+	        {"account:bob uid>0", 2},
+	        {"account:aiko", 0},
+	        {"group:bob", 0},
+	        {"bob", 0},
+	        {"user:bob", 0},
+	        {"kind:user", 3},
+	        {"fact.architecture:x86_64", 3},
+	        {"fact.architecture:aarch64", 0},
+	};
+	struct index *index = small_fleet();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct query *query = parse(QUERY_EVENTS, rows[i].text);
+		unsigned found = query_matches_event(query, index, 0, &changed) |
+		                 query_matches_event(query, index, 0, &removed) << 1;
+		if (found != rows[i].events)
+			fail_msg("'%s': events %u, not %u", rows[i].text, found, rows[i].events);
+		query_free(query);
+	}
+	index_free(index);
+}
+
 static void test_only_host_is_one_that_every_match_must_be_of(void **state)
 {
 	(void)state;
@@ -310,6 +578,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_each_field_finds_the_hosts_that_it_says),
+	        cmocka_unit_test(test_facts_of_every_kind_find_their_hosts),
+	        cmocka_unit_test(test_versions_that_cannot_be_compared_are_told),
+	        cmocka_unit_test(test_what_was_asked_of_a_kind_counts_and_otherwise_all),
+	        cmocka_unit_test(test_event_of_a_fact_is_found_by_what_the_fact_became),
 	        cmocka_unit_test(test_reasons_are_facts_of_the_host_that_terms_ask_for_each_once),
 	        cmocka_unit_test(test_event_fields_look_at_the_event_and_host_fields_at_its_host),
 	        cmocka_unit_test(test_only_host_is_one_that_every_match_must_be_of),

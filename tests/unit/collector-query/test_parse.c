@@ -124,6 +124,35 @@ static void test_fields_and_versions_are_understood(void **state)
 	check_accepted(rows, COUNT(rows));
 }
 
+static void test_facts_are_found_by_name_and_constrained_by_their_other_fields(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+	        {QUERY_HOSTS, "module:nf_tables", "module:\"nf_tables\""},
+	        {QUERY_HOSTS, "listen!=443", "NOT listen:\"443\""},
+	        {QUERY_HOSTS, "fact.virtualisation:kvm", "fact.virtualisation:\"kvm\""},
+	        {QUERY_HOSTS, "address:2001:db8::1", "address:\"2001:db8::1\""},
+	        {QUERY_HOSTS, "cron:*a<b=c*", "cron:\"*a<b=c*\""},
+	        {QUERY_HOSTS, "mitigation:spectre_v2 value:Vulnerable*",
+	                "mitigation:\"spectre_v2\" .value:\"Vulnerable*\""},
+	        {QUERY_HOSTS, "package:a manager:npm AND version<2 owner:\"\"",
+	                "package:\"a\" .manager:\"npm\" version<\"2\" .owner:\"\""},
+	        {QUERY_HOSTS, "package:a manager!=np*", "package:\"a\" .manager!=\"np*\""},
+	        {QUERY_HOSTS, "account:* uid>=1000 uid<2000 login:yes",
+	                "account:\"*\" .uid>=\"1000\" .uid<\"2000\" .login:\"yes\""},
+	        {QUERY_HOSTS, "module:zfs version:2.*", "module:\"zfs\" .version:\"2.*\""},
+	        /* What a query knows by itself stays that, but with a dot. */
+	        {QUERY_HOSTS, "listen:443 package:nginx", "(listen:\"443\" AND package:\"nginx\")"},
+	        {QUERY_HOSTS, "listen:443 .package:*nginx", "listen:\"443\" .package:\"*nginx\""},
+	        {QUERY_HOSTS, "package:a arch:arm64", "(package:\"a\" AND arch:\"arm64\")"},
+	        {QUERY_EVENTS, "cron:x user:root", "(cron:\"x\" AND user:\"root\")"},
+	        {QUERY_EVENTS, "cron:x .user:root", "cron:\"x\" .user:\"root\""},
+	        {QUERY_HOSTS, "NOT account:bob login:yes", "NOT account:\"bob\" .login:\"yes\""},
+	        {QUERY_HOSTS, "group!=sudo gid:27", "NOT group:\"sudo\" .gid:\"27\""},
+	};
+	check_accepted(rows, COUNT(rows));
+}
+
 static void test_quotes_take_any_text_and_escapes_make_wildcards_plain(void **state)
 {
 	(void)state;
@@ -150,15 +179,19 @@ static void test_mistakes_are_told_with_column_and_what_was_expected(void **stat
 	        {QUERY_HOSTS, "package:<3", "column 9: expected a value after 'package:'"},
 	        {QUERY_HOSTS, "pakage:a",
 	                "column 1: unknown field 'pakage', did you mean 'package'? The fields are "
-	                "package, version, os, kernel, host, arch, label.K"},
+	                "package, version, os, kernel, host, arch, label.K, fact.K, module, "
+	                "livepatch, mitigation, restart, listen, address, account, group, unit, "
+	                "cron"},
 	        {QUERY_HOSTS, "b colour:a",
 	                "column 3: unknown field 'colour': the fields are package, version, os, "
-	                "kernel, host, arch, label.K ("},
+	                "kernel, host, arch, label.K, fact.K, module, livepatch, mitigation, "
+	                "restart, listen, address, account, group, unit, cron ("},
 	        {QUERY_EVENTS, "pth:a",
 	                "column 1: unknown field 'pth', did you mean 'path'? The "
 	                "fields are package, version, os, kernel, host, arch, "
-	                "label.K, path, actor, user, explained, action, kind, cause, "
-	                "seq"},
+	                "label.K, fact.K, module, livepatch, mitigation, restart, listen, "
+	                "address, account, group, unit, cron, path, actor, user, explained, "
+	                "action, kind, cause, seq"},
 	        {QUERY_HOSTS, "path:/etc", "column 1: unknown field 'path'"},
 	        {QUERY_HOSTS, "openssl<3", "column 1: unknown field 'openssl'"},
 	        {QUERY_HOSTS, "label.:x", "column 1: unknown field 'label.'"},
@@ -180,6 +213,19 @@ static void test_mistakes_are_told_with_column_and_what_was_expected(void **stat
 	        {QUERY_HOSTS, "package:a<3*", "column 11: wildcards cannot be compared with '<'"},
 	        {QUERY_HOSTS, "kernel!=6*", "column 9: wildcards cannot be compared with '!='"},
 	        {QUERY_HOSTS, "os<12", "column 3: 'os' has no order: write os:VALUE"},
+	        {QUERY_HOSTS, "listen<1024", "column 7: 'listen' has no order"},
+	        {QUERY_HOSTS, "manager:npm",
+	                "column 1: 'manager' stands directly behind what has it, as in "
+	                "package:VALUE manager:VALUE"},
+	        {QUERY_HOSTS, "os:debian uid:0",
+	                "column 11: 'uid' stands directly behind what has it, as in account:VALUE"},
+	        {QUERY_HOSTS, "(account:bob) uid:0", "column 15: 'uid' stands directly behind"},
+	        {QUERY_HOSTS, "account:bob login<yes", "column 19: expected a number for 'login'"},
+	        {QUERY_HOSTS, "account:bob uid<1*",
+	                "column 17: wildcards cannot be compared with '<'"},
+	        {QUERY_HOSTS, "account:bob .colour:x", "column 13: unknown field '.colour'"},
+	        {QUERY_HOSTS, "label.env:x .value:y", "column 13: '.value' stands directly"},
+	        {QUERY_HOSTS, "fact.:x", "column 1: unknown field 'fact.'"},
 	        {QUERY_EVENTS, "seq>x", "column 5: expected a number for 'seq'"},
 	        {QUERY_EVENTS, "seq>99999999999999999999", "column 5: expected a number for 'seq'"},
 	        {QUERY_EVENTS, "action:change",
@@ -241,6 +287,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_groups_bind_as_the_grammar_says),
 	        cmocka_unit_test(test_fields_and_versions_are_understood),
+	        cmocka_unit_test(
+	                test_facts_are_found_by_name_and_constrained_by_their_other_fields),
 	        cmocka_unit_test(test_quotes_take_any_text_and_escapes_make_wildcards_plain),
 	        cmocka_unit_test(test_mistakes_are_told_with_column_and_what_was_expected),
 	        cmocka_unit_test(test_bytes_terms_and_depth_are_capped),
