@@ -23,6 +23,11 @@ const struct source SOURCES[] = {
                 .read = src_kernel_read,
         },
         {
+                .name = "kernel_state",
+                .scopes = {{FACT_MODULE, NULL}, {FACT_LIVEPATCH, NULL}, {FACT_MITIGATION, NULL}},
+                .read = src_kernel_state_read,
+        },
+        {
                 .name = "system",
                 .scopes = {{FACT_OS, NULL}, {FACT_HOST, NULL}},
                 .trigger_dir = "/etc",

@@ -29,6 +29,8 @@ int src_dpkg_read(const char *root, struct fact_list *out, struct reason *out_wh
  * understand are an error with the line number, so that a cut file is never taken for a removal. */
 int src_dpkg_parse(struct slice text, struct fact_list *out, struct reason *out_why);
 int src_kernel_read(const char *root, struct fact_list *out, struct reason *out_why);
+/* Modules, live patches, mitigations. */
+int src_kernel_state_read(const char *root, struct fact_list *out, struct reason *out_why);
 /* os-release, host name, machine id, boot id. */
 int src_system_read(const char *root, struct fact_list *out, struct reason *out_why);
 
