@@ -1,6 +1,10 @@
 #include "common/model/version.h"
 
+#include "common/model/version_composer.h"
 #include "common/model/version_dpkg.h"
+#include "common/model/version_gem.h"
+#include "common/model/version_pep440.h"
+#include "common/model/version_semver.h"
 
 static const struct {
 	const char *name;
@@ -8,8 +12,24 @@ static const struct {
 	bool (*is_valid)(struct slice version);
 } SCHEMES[] = {
         [VERSION_DPKG] = {"dpkg", version_dpkg_compare, version_dpkg_is_valid},
+        [VERSION_PEP440] = {"pep440", version_pep440_compare, version_pep440_is_valid},
+        [VERSION_SEMVER] = {"semver", version_semver_compare, version_semver_is_valid},
+        [VERSION_GEM] = {"gem", version_gem_compare, version_gem_is_valid},
+        [VERSION_COMPOSER] = {"composer", version_composer_compare, version_composer_is_valid},
 };
 #define SCHEME_COUNT (sizeof(SCHEMES) / sizeof(SCHEMES[0]))
+
+/* Package managers whose scheme has another name than they have. */
+static const struct {
+	const char *manager;
+	enum version_scheme scheme;
+} MANAGERS[] = {
+        {"pypi", VERSION_PEP440},
+        {"npm", VERSION_SEMVER},
+        {"cargo", VERSION_SEMVER},
+        {"golang", VERSION_SEMVER},
+};
+#define MANAGER_COUNT (sizeof(MANAGERS) / sizeof(MANAGERS[0]))
 
 static bool is_scheme(unsigned scheme)
 {
@@ -26,6 +46,12 @@ bool version_scheme_parse(struct slice name, enum version_scheme *out)
 	for (unsigned scheme = 1; scheme < SCHEME_COUNT; scheme++) {
 		if (slice_is(name, SCHEMES[scheme].name)) {
 			*out = (enum version_scheme)scheme;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < MANAGER_COUNT; i++) {
+		if (slice_is(name, MANAGERS[i].manager)) {
+			*out = MANAGERS[i].scheme;
 			return true;
 		}
 	}

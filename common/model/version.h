@@ -13,10 +13,15 @@
 
 enum version_scheme {
 	VERSION_DPKG = 1, /* deb-version(7) */
+	VERSION_PEP440,   /* of pypi */
+	VERSION_SEMVER,   /* semver.org; of npm, cargo and golang */
+	VERSION_GEM,      /* Gem::Version */
+	VERSION_COMPOSER, /* composer/semver */
 };
 
-/* "dpkg"; the scheme of a package manager has the manager's name. */
+/* "dpkg", "pep440", …: the scheme of one package manager has the manager's name. */
 const char *version_scheme_name(enum version_scheme scheme);
+/* By its own name or that of a package manager whose versions follow it. */
 bool version_scheme_parse(struct slice name, enum version_scheme *out);
 
 /* Negative, 0, positive: a is earlier than, equal to, later than b. */

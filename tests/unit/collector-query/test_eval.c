@@ -177,10 +177,11 @@ static struct index *fleet_with_facts(void)
 	        {0, FACT_HOST, {"virtualisation", "kvm"}},
 	        {1, FACT_HOST, {"reboot_required", "libc6"}},
 	        {0, FACT_INSTALL, {"dpkg", "vim", "amd64", "", "1"}},
-	        {0, FACT_PACKAGE, {"npm", "lodash", "", "/srv/a", "4.17.20", "", "", "installed"}},
+	        {0, FACT_PACKAGE,
+	                {"generic", "lodash", "", "/srv/a", "4.17.20", "", "", "installed"}},
 	        {1, FACT_PACKAGE,
-	                {"npm", "lodash", "", "/usr/share/b", "", "", "", "installed", "", "", "",
-	                        "dpkg:node-lodash"}},
+	                {"generic", "lodash", "", "/usr/share/b", "", "", "", "installed", "", "",
+	                        "", "dpkg:node-lodash"}},
 	};
 	struct index *index = index_new();
 	index_add_host(index, 0, slice_text("web01"));
@@ -305,7 +306,7 @@ static void test_versions_that_cannot_be_compared_are_told(void **state)
 		unsigned found = hostset_has(set, 0) | hostset_has(set, 1) << 1;
 		if (found != rows[i].hosts)
 			fail_msg("'%s': hosts %u, not %u", rows[i].text, found, rows[i].hosts);
-		assert_int_equal(managers.len, 3 * __builtin_popcount(found));
+		assert_int_equal(managers.len, strlen("generic") * __builtin_popcount(found));
 		buf_fini(&managers);
 		hostset_free(set);
 		query_free(query);
@@ -349,7 +350,7 @@ static void test_what_was_asked_of_a_kind_counts_and_otherwise_all(void **state)
 	check_counted(index, "restart", "", "nginx.service:1 /usr/bin/agetty:1 ");
 	check_counted(index, "listen", "listen:44*", "443:1 443:1 4433:1 ");
 	check_counted(index, "fact.virtualisation", "fact.reboot_required:*", "kvm:1 ");
-	check_counted(index, "manager", "package:lodash", "npm:1 npm:1 ");
+	check_counted(index, "manager", "package:lodash", "generic:1 generic:1 ");
 	check_counted(index, "cron", "", "/opt/backup --all:1 ");
 	for (int i = 0; i < 4; i++) {
 		static const char *const none[] = {"path", "user", "fact.", "colour"};
