@@ -19,6 +19,7 @@ static const struct http_route routes[] = {
         {"POST", "/api/v1/hosts/*", HTTP_ADMIN, api_revoke},
         {"POST", "/api/v1/tokens", HTTP_ADMIN, api_token},
         {"GET", "/api/v1/search", HTTP_READ, api_search},
+        {"GET", "/api/v1/search/coverage", HTTP_READ, api_coverage},
         {"GET", "/api/v1/packages", HTTP_READ, api_packages},
         {"GET", "/api/v1/files", HTTP_READ, api_files},
         {"GET", "/api/v1/events", HTTP_READ, api_events},

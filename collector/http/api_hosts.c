@@ -48,12 +48,27 @@ void api_hosts(void *ctx, const struct http_request *request, struct http_respon
 	api_set_listing(response, list_hosts, free, listing);
 }
 
+/* NAME of NAME/what; absent: it ends otherwise. No host's name has a slash. */
+static struct slice name_before(const char *tail, const char *suffix)
+{
+	size_t len = strlen(tail), suffix_len = strlen(suffix);
+
+	if (len <= suffix_len || strcmp(tail + len - suffix_len, suffix) != 0)
+		return slice_of(NULL, 0);
+	return slice_of(tail, len - suffix_len);
+}
+
 void api_host(void *ctx, const struct http_request *request, struct http_response *response)
 {
+	struct slice name = name_before(request->tail, "/facts");
 	struct api *api = ctx;
 	struct host_record host;
 	struct kv_txn *txn;
 
+	if (name.ptr) {
+		api_facts(api, name, request, response);
+		return;
+	}
 	if (!api_begin_read(api, response, &txn))
 		return;
 	if (api_find_host(txn, slice_text(request->tail), response, &host))
@@ -116,14 +131,12 @@ static void free_revoke(struct change *change)
 
 void api_revoke(void *ctx, const struct http_request *request, struct http_response *response)
 {
-	static const char suffix[] = "/revoke";
-	size_t len = strlen(request->tail), suffix_len = sizeof(suffix) - 1;
+	struct slice name = name_before(request->tail, "/revoke");
 
-	if (len <= suffix_len || strcmp(request->tail + len - suffix_len, suffix) != 0) {
+	if (!name.ptr) {
 		http_fail(response, 404, "no such resource");
 		return;
 	}
-	struct slice name = slice_of(request->tail, len - suffix_len);
 	if (!text_is_host_name(name)) {
 		http_fail(response, 404, "no such host: that is no host name");
 		return;

@@ -25,7 +25,10 @@ typedef void api_handler(
         void *ctx, const struct http_request *request, struct http_response *response);
 
 api_handler api_status, api_hosts, api_host, api_revoke, api_token, api_search, api_packages,
-        api_files, api_events, api_stream;
+        api_files, api_events, api_stream, api_coverage;
+/* Of /hosts/NAME/facts. */
+void api_facts(struct api *api, struct slice host_name, const struct http_request *request,
+        struct http_response *response);
 
 /* False with the response failed. */
 bool api_begin_read(struct api *api, struct http_response *response, struct kv_txn **out);

@@ -36,6 +36,7 @@ static void free_search(void *ctx)
 
 /* --- a line a host ------------------------------------------------------------------------- */
 
+/* Packages and kernels in short. */
 static bool append_match(void *ctx, const struct fact *fact)
 {
 	struct buf *out = ctx;
@@ -47,9 +48,15 @@ static bool append_match(void *ctx, const struct fact *fact)
 		render_text(out, fact->field[PACKAGE_NAME]);
 		api_append_text(out, "version", fact->field[PACKAGE_VERSION]);
 		api_append_text(out, "arch", fact->field[PACKAGE_ARCH]);
-	} else {
+		api_append_text(out, "manager", fact->field[PACKAGE_MANAGER]);
+		if (fact->field[PACKAGE_INSTANCE].len > 0)
+			api_append_text(out, "instance", fact->field[PACKAGE_INSTANCE]);
+	} else if (fact->kind == FACT_KERNEL) {
 		buf_append_text(out, "{\"kernel\":");
 		render_text(out, fact->field[KERNEL_RELEASE]);
+	} else {
+		render_any_fact(out, fact);
+		out->len -= 2; /* '}' and '\n' */
 	}
 	buf_append_byte(out, '}');
 	return true;

@@ -5,6 +5,9 @@
 #include "collector/query/render.h"
 #include "collector/store/picture.h"
 
+/* Not an error: a list is long enough. */
+#define ENOUGH ERR_EXISTS
+
 /* --- system -------------------------------------------------------------------------------- */
 
 static int take_os(void *ctx, const struct fact *fact)
@@ -57,11 +60,19 @@ static int count_fact(void *ctx, const struct fact *fact)
 	return 0;
 }
 
+struct pairs {
+	struct buf *out;
+	unsigned count;
+};
+
 /* "name":"value" members, with a comma behind each but the last. */
 static int append_pair(void *ctx, const struct fact *fact)
 {
-	struct buf *out = ctx;
+	struct pairs *pairs = ctx;
+	struct buf *out = pairs->out;
 
+	if (pairs->count++ == HOSTVIEW_LIST_MAX)
+		return ENOUGH;
 	if (out->data[out->len - 1] != '{')
 		buf_append_byte(out, ',');
 	render_text(out, fact->field[PAIR_NAME]);
@@ -73,8 +84,10 @@ static int append_pair(void *ctx, const struct fact *fact)
 static void append_pairs(
         struct kv_txn *txn, uint32_t host, enum fact_kind kind, const char *name, struct buf *out)
 {
+	struct pairs pairs = {.out = out};
+
 	buf_printf(out, ",\"%s\":{", name);
-	picture_facts(txn, host, kind, append_pair, out);
+	picture_facts(txn, host, kind, append_pair, &pairs);
 	buf_append_byte(out, '}');
 }
 
@@ -105,11 +118,22 @@ void hostview_append_line(
 
 /* --- all ----------------------------------------------------------------------------------- */
 
+struct elements {
+	struct buf *out;
+	unsigned count;
+	bool (*is_shown)(const struct fact *fact); /* NULL: all */
+};
+
 /* render_fact ends the line: as an element of a list it must not. */
 static int append_element(void *ctx, const struct fact *fact)
 {
-	struct buf *out = ctx;
+	struct elements *elements = ctx;
+	struct buf *out = elements->out;
 
+	if (elements->is_shown && !elements->is_shown(fact))
+		return 0;
+	if (elements->count++ == HOSTVIEW_LIST_MAX)
+		return ENOUGH;
 	if (out->data[out->len - 1] != '[')
 		buf_append_byte(out, ',');
 	render_fact(out, fact, NULL);
@@ -117,15 +141,61 @@ static int append_element(void *ctx, const struct fact *fact)
 	return 0;
 }
 
+static bool may_log_in(const struct fact *fact)
+{
+	return fact->kind != FACT_USER || slice_is(fact->field[USER_LOGIN], "yes");
+}
+
+static void append_list(
+        struct kv_txn *txn, uint32_t host, enum fact_kind kind, const char *name, struct buf *out)
+{
+	struct elements elements = {.out = out, .is_shown = may_log_in};
+
+	buf_printf(out, ",\"%s\":[", name);
+	picture_facts(txn, host, kind, append_element, &elements);
+	buf_append_byte(out, ']');
+}
+
+static int count_kind(void *ctx, const struct fact *fact)
+{
+	((uint64_t *)ctx)[fact->kind]++;
+	return 0;
+}
+
+static void append_counts(struct kv_txn *txn, uint32_t host, struct buf *out)
+{
+	uint64_t counts[FACT_KIND_MAX + 1] = {0};
+
+	picture_facts(txn, host, 0, count_kind, counts);
+	buf_append_text(out, ",\"counts\":{");
+	for (unsigned kind = 1; kind <= FACT_KIND_MAX; kind++)
+		buf_printf(out, "%s\"%s\":%" PRIu64, kind > 1 ? "," : "",
+		        fact_kind_name((enum fact_kind)kind), counts[kind]);
+	buf_append_byte(out, '}');
+}
+
 void hostview_append_all(
         struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out)
 {
+	static const struct {
+		enum fact_kind kind;
+		const char *name;
+	} lists[] = {
+	        {FACT_OS, "os_release"},
+	        {FACT_KERNEL, "kernels"},
+	        {FACT_LIVEPATCH, "livepatches"},
+	        {FACT_RESTART, "restarts"},
+	        {FACT_ADDRESS, "addresses"},
+	        {FACT_SOCKET, "sockets"},
+	        {FACT_USER, "login_accounts"},
+	};
+
 	append_common(api, txn, host, out);
 	buf_printf(out, ",\"files\":%" PRIu64, picture_count_files(txn, host->id));
+	append_counts(txn, host->id, out);
 	append_pairs(txn, host->id, FACT_HOST, "facts", out);
-	buf_append_text(out, ",\"os_release\":[");
-	picture_facts(txn, host->id, FACT_OS, append_element, out);
-	buf_append_text(out, "],\"kernels\":[");
-	picture_facts(txn, host->id, FACT_KERNEL, append_element, out);
-	buf_append_text(out, "]}\n");
+	append_pairs(txn, host->id, FACT_MITIGATION, "mitigations", out);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		append_list(txn, host->id, lists[i].kind, lists[i].name, out);
+	buf_append_text(out, "}\n");
 }

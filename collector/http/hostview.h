@@ -15,7 +15,9 @@ void hostview_append_os(struct buf *out, const struct fact *os);
 /* The line of /hosts. */
 void hostview_append_line(
         struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out);
-/* The object of /hosts/NAME. */
+/* The object of /hosts/NAME: its lists end after HOSTVIEW_LIST_MAX elements, and "counts" says how
+ * many facts of each kind there are. */
+#define HOSTVIEW_LIST_MAX 256
 void hostview_append_all(
         struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out);
 

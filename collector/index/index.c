@@ -206,6 +206,16 @@ static struct indexed_fact *find_fact(
 	return found;
 }
 
+uint64_t index_holders(const struct index *index, const struct fact *fact)
+{
+	struct indexed_fact *found;
+	struct buf form = BUF_INIT;
+	fact_encode(fact, &form);
+	HASH_FIND(hh, index->facts, form.data, form.len, found);
+	buf_fini(&form);
+	return found ? hostset_count(&found->hosts) : 0;
+}
+
 static void drop_fact(struct index *index, struct indexed_fact *fact)
 {
 	leave_group(index, fact);

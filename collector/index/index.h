@@ -43,6 +43,9 @@ size_t index_bytes(const struct index *index);
 struct slice index_host_name(const struct index *index, uint32_t host);
 bool index_find_host(const struct index *index, struct slice name, uint32_t *out_host);
 
+/* How many hosts hold exactly this fact. */
+uint64_t index_holders(const struct index *index, const struct fact *fact);
+
 /* --- sets of hosts ------------------------------------------------------------------------- */
 
 struct hostset *hostset_new(void);

@@ -39,6 +39,14 @@ void render_fact(struct buf *out, const struct fact *fact, const char *extra)
 	json_put(out, "}\n");
 }
 
+void render_any_fact(struct buf *out, const struct fact *fact)
+{
+	buf_append_byte(out, '{');
+	json_put_word(out, "kind", fact_kind_name(fact->kind));
+	put_fields(out, fact);
+	json_put(out, "}\n");
+}
+
 /* --- events -------------------------------------------------------------------------------- */
 
 static void put_changed(struct buf *out, unsigned changed)

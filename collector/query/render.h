@@ -21,6 +21,8 @@ void render_file(struct buf *out, struct slice path, const struct filestate *sta
 /* {"manager","name","arch","version","source","source_version","status"} and so on: the fields of
  * the kind's table; `extra` (may be NULL) is appended as it stands, for example ",\"hosts\":12". */
 void render_fact(struct buf *out, const struct fact *fact, const char *extra);
+/* {"kind","name",…}: one among facts of any kind. */
+void render_any_fact(struct buf *out, const struct fact *fact);
 /* Appends a JSON string with its quotes: display-escaped when it is not UTF-8. */
 void render_text(struct buf *out, struct slice text);
 

@@ -46,35 +46,68 @@ int hostfacts_apply(struct kv_txn *txn, uint32_t host, const struct event *event
 	return event->fact_before ? forget(txn, host, event->fact_before) : 0;
 }
 
-int picture_facts(struct kv_txn *txn, uint32_t host, unsigned kind,
+int picture_fact(struct kv_txn *txn, uint32_t host, const struct fact *like, struct fact *out)
+{
+	struct buf key = BUF_INIT;
+	struct slice value;
+	int rc;
+
+	key_of(host, like, &key);
+	rc = kv_get(txn, STORE_FACTS, buf_slice(&key), &value);
+	buf_fini(&key);
+	return rc < 0 ? rc : fact_decode(value, out);
+}
+
+/* 1 with the key in `at`: `most` were given and there are more. */
+static int walk(struct kv_cursor *cursor, struct slice prefix, struct buf *at, size_t most,
         int (*each)(void *ctx, const struct fact *fact), void *ctx)
 {
-	struct buf prefix = BUF_INIT;
 	struct slice key, value;
-	struct kv_cursor *cursor;
 	struct fact fact;
+	int rc = kv_seek(cursor, at->len > 0 ? buf_slice(at) : prefix, &key, &value);
+
+	for (; rc == 0; rc = kv_next(cursor, &key, &value)) {
+		if (!slice_starts_with(key, prefix))
+			return 0;
+		if (most-- == 0) {
+			buf_reset(at);
+			buf_append_slice(at, key);
+			return 1;
+		}
+		rc = fact_decode(value, &fact);
+		if (rc == 0)
+			rc = each(ctx, &fact);
+		if (rc < 0)
+			return rc;
+	}
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
+int picture_facts_from(struct kv_txn *txn, uint32_t host, unsigned kind, struct buf *at,
+        size_t most, int (*each)(void *ctx, const struct fact *fact), void *ctx)
+{
+	struct buf prefix = BUF_INIT;
+	struct kv_cursor *cursor;
 	int rc;
 
 	hostkey_begin(&prefix, host);
 	if (kind != 0)
 		buf_append_byte(&prefix, (uint8_t)kind);
 	rc = kv_cursor_open(txn, STORE_FACTS, &cursor);
-	if (rc < 0)
-		goto fini;
-	for (rc = kv_seek(cursor, buf_slice(&prefix), &key, &value); rc == 0;
-	        rc = kv_next(cursor, &key, &value)) {
-		if (!slice_starts_with(key, buf_slice(&prefix))) {
-			rc = ERR_MISSING;
-			break;
-		}
-		rc = fact_decode(value, &fact);
-		if (rc == 0)
-			rc = each(ctx, &fact);
-		if (rc < 0)
-			break;
+	if (rc == 0) {
+		rc = walk(cursor, buf_slice(&prefix), at, most, each, ctx);
+		kv_cursor_close(cursor);
 	}
-	kv_cursor_close(cursor);
-fini:
 	buf_fini(&prefix);
-	return rc == ERR_MISSING ? 0 : rc;
+	return rc;
+}
+
+int picture_facts(struct kv_txn *txn, uint32_t host, unsigned kind,
+        int (*each)(void *ctx, const struct fact *fact), void *ctx)
+{
+	struct buf at = BUF_INIT;
+	int rc = picture_facts_from(txn, host, kind, &at, SIZE_MAX, each, ctx);
+
+	buf_fini(&at);
+	return rc;
 }

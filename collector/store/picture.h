@@ -36,5 +36,11 @@ uint64_t picture_count_files(struct kv_txn *txn, uint32_t host);
 /* Facts of a host of one kind (0: any), in key order. */
 int picture_facts(struct kv_txn *txn, uint32_t host, unsigned kind,
         int (*each)(void *ctx, const struct fact *fact), void *ctx);
+/* The same by pieces, as picture_files. */
+int picture_facts_from(struct kv_txn *txn, uint32_t host, unsigned kind, struct buf *cursor,
+        size_t most, int (*each)(void *ctx, const struct fact *fact), void *ctx);
+/* The host's fact that has the key of `like`; ERR_MISSING when there is none. Borrows from the
+ * store. */
+int picture_fact(struct kv_txn *txn, uint32_t host, const struct fact *like, struct fact *out);
 
 #endif

@@ -321,6 +321,111 @@ static void test_host_shows_files_and_kernels(void **state)
 	expect(*state, "/api/v1/hosts/nobody", 404, "{\"error\":\"no host 'nobody'\"}\n");
 }
 
+static struct fact socket_of(const char *protocol, const char *port)
+{
+	struct fact fact = {.kind = FACT_SOCKET};
+
+	fact.field[SOCKET_PROTOCOL] = slice_text(protocol);
+	fact.field[SOCKET_ADDRESS] = slice_text("0.0.0.0");
+	fact.field[SOCKET_PORT] = slice_text(port);
+	fact.field[SOCKET_PROGRAM] = slice_text("/usr/sbin/nginx");
+	return fact;
+}
+
+static struct fact account(const char *name, const char *login)
+{
+	struct fact fact = {.kind = FACT_USER};
+
+	fact.field[USER_NAME] = slice_text(name);
+	fact.field[USER_LOGIN] = slice_text(login);
+	return fact;
+}
+
+static void test_host_shows_short_lists_and_counts_of_all(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ask one = {.path = "/api/v1/hosts/web01"};
+
+	store_fact(fixture, fixture->web, socket_of("tcp", "443"));
+	store_fact(fixture, fixture->web, account("aiko", "yes"));
+	store_fact(fixture, fixture->web, account("daemon", "no"));
+	store_fact(fixture, fixture->web, fact_of(FACT_MITIGATION, "spectre_v2", "Vulnerable"));
+	store_fact(fixture, fixture->web, fact_of(FACT_MODULE, "zfs", "2.1"));
+	ask(fixture, &one);
+	assert_true(ask_says(&one, "\"counts\":{\"package\":1,\"kernel\":1,\"os\":1,\"host\":0,"
+	                           "\"label\":1,\"module\":1,"));
+	assert_true(ask_says(&one, "\"mitigations\":{\"spectre_v2\":\"Vulnerable\"}"));
+	assert_true(ask_says(&one, "\"sockets\":[{\"protocol\":\"tcp\",\"address\":\"0.0.0.0\","
+	                           "\"port\":\"443\",\"program\":\"/usr/sbin/nginx\","));
+	assert_true(ask_says(&one, "\"login_accounts\":[{\"name\":\"aiko\""));
+	assert_false(ask_says(&one, "daemon"));
+	assert_false(ask_says(&one, "zfs"));
+	ask_fini(&one);
+}
+
+static void store_units(struct fixture *fixture, uint32_t host, char names[1000][32])
+{
+	static struct fact facts[1000];
+	static struct event events[1000];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(names[i], 32, "unit-%04d.service", i);
+		facts[i] = fact_of(FACT_UNIT, names[i], "enabled");
+		events[i] = fact_event(&facts[i]);
+	}
+	store_events(fixture, host, events, 1000);
+}
+
+static void test_facts_of_a_host_come_each_once(void **state)
+{
+	struct fixture *fixture = *state;
+	static char names[1000][32];
+	struct ask units = {.path = "/api/v1/hosts/db01/facts?kind=unit"};
+	struct ask all = {.path = "/api/v1/hosts/db01/facts"};
+
+	store_units(fixture, fixture->db, names);
+	ask(fixture, &units);
+	assert_int_equal(count_lines(&units.answer), 1000);
+	for (int i = 0; i < 1000; i++)
+		assert_true(ask_says(&units, names[i]));
+	ask(fixture, &all);
+	assert_int_equal(count_lines(&all.answer), 1002);
+	assert_true(
+	        ask_says(&all, "{\"kind\":\"package\",\"manager\":\"dpkg\",\"name\":\"openssl\""));
+	ask_fini(&units);
+	ask_fini(&all);
+	expect(fixture, "/api/v1/hosts/db01/facts?kind=kernel", 200, "");
+	expect(fixture, "/api/v1/hosts/db01/facts?kind=colour", 400, NULL);
+	expect(fixture, "/api/v1/hosts/nobody/facts", 404, "{\"error\":\"no host 'nobody'\"}\n");
+	expect(fixture, "/api/v1/hosts//facts", 404, NULL);
+}
+
+static void test_lists_of_a_host_end_and_its_counts_do_not(void **state)
+{
+	struct fixture *fixture = *state;
+	static struct fact facts[300];
+	static struct event events[300];
+	static char ports[300][8];
+	struct ask one = {.path = "/api/v1/hosts/db01"};
+	size_t shown = 0;
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(ports[i], sizeof(ports[i]), "%d", 1000 + i);
+		facts[i] = socket_of("tcp", ports[i]);
+		events[i] = fact_event(&facts[i]);
+	}
+	store_events(fixture, fixture->db, events, 300);
+	ask(fixture, &one);
+	assert_true(ask_says(&one, "\"socket\":300"));
+	for (int i = 0; i < 300; i++) {
+		char port[24];
+		snprintf(port, sizeof(port), "\"port\":\"%d\"", 1000 + i);
+		shown += ask_says(&one, port);
+	}
+	assert_int_equal(shown, 256);
+	ask_fini(&one);
+}
+
 static void test_revoking_is_stored_and_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -406,7 +511,7 @@ static void test_search_says_why_a_host_matches(void **state)
 	expect(*state, "/api/v1/search?q=package:openssl%3C3.0.10", 200,
 	        "{\"host\":\"web01\",\"os\":\"debian 12\",\"kernel\":\"6.1.0-28-amd64\","
 	        "\"last_seen\":null,\"state\":\"connected\",\"matches\":[{\"name\":\"openssl\","
-	        "\"version\":\"3.0.9-1\",\"arch\":\"amd64\"}]}\n");
+	        "\"version\":\"3.0.9-1\",\"arch\":\"amd64\",\"manager\":\"dpkg\"}]}\n");
 }
 
 static void test_search_is_limited(void **state)
@@ -443,6 +548,58 @@ static void test_count_by_counts_hosts(void **state)
 	expect(*state, "/api/v1/search?count_by=host&limit=1", 200,
 	        "{\"host\":\"db01\",\"hosts\":1}\n");
 	expect(*state, "/api/v1/search?count_by=colour", 400, NULL);
+	expect(*state, "/api/v1/search?count_by=version", 400, NULL);
+	expect(*state, "/api/v1/search?q=package:*&count_by=manager", 200,
+	        "{\"manager\":\"dpkg\",\"hosts\":2}\n");
+}
+
+static void test_host_counts_once_where_several_facts_have_a_value(void **state)
+{
+	struct fixture *fixture = *state;
+
+	store_fact(fixture, fixture->web, socket_of("tcp", "443"));
+	store_fact(fixture, fixture->web, socket_of("udp", "443"));
+	store_fact(fixture, fixture->web, socket_of("tcp", "80"));
+	expect(fixture, "/api/v1/search?count_by=listen", 200,
+	        "{\"listen\":\"443\",\"hosts\":1}\n{\"listen\":\"80\",\"hosts\":1}\n"
+	        "{\"listen\":null,\"hosts\":1}\n");
+	expect(fixture, "/api/v1/search?q=listen:443&count_by=listen", 200,
+	        "{\"listen\":\"443\",\"hosts\":1}\n");
+	expect(fixture, "/api/v1/search?q=host:db01&count_by=listen", 200,
+	        "{\"listen\":null,\"hosts\":1}\n");
+}
+
+static void test_search_shows_the_facts_that_match(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ask one = {.path = "/api/v1/search?q=listen:nginx+fact.virtualisation:*"};
+
+	store_fact(fixture, fixture->web, socket_of("tcp", "443"));
+	store_fact(fixture, fixture->db, socket_of("udp", "443"));
+	store_fact(fixture, fixture->web, fact_of(FACT_HOST, "virtualisation", "kvm"));
+	ask(fixture, &one);
+	assert_int_equal(count_lines(&one.answer), 1);
+	assert_true(ask_says(&one, "\"matches\":[{\"kind\":\"socket\",\"protocol\":\"tcp\","));
+	assert_true(ask_says(
+	        &one, "},{\"kind\":\"host\",\"name\":\"virtualisation\",\"value\":\"kvm\"}]}"));
+	ask_fini(&one);
+}
+
+/* db01 is not connected and has told no os; its package's manager has no order. */
+static void test_coverage_tells_what_an_answer_cannot_know(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fact lodash = package("lodash", "4.17.20");
+
+	lodash.field[PACKAGE_MANAGER] = slice_text("brew");
+	store_fact(fixture, fixture->db, lodash);
+	expect(fixture, "/api/v1/search/coverage", 200,
+	        "{\"hosts\":2,\"matches\":2,\"stale\":1,\"unknown\":1,\"unordered\":0,"
+	        "\"unordered_managers\":[]}\n");
+	expect(fixture, "/api/v1/search/coverage?q=package:lodash%3C5", 200,
+	        "{\"hosts\":2,\"matches\":0,\"stale\":1,\"unknown\":1,\"unordered\":1,"
+	        "\"unordered_managers\":[\"brew\"]}\n");
+	expect(fixture, "/api/v1/search/coverage?q=(", 400, NULL);
 }
 
 static void test_packages_stand_in_version_order(void **state)
@@ -468,6 +625,25 @@ static void test_packages_of_a_host(void **state)
 	expect(*state, "/api/v1/packages?host=web01&name=zlib1g", 200, "");
 	expect(*state, "/api/v1/packages?host=nobody", 404, NULL);
 	expect(*state, "/api/v1/packages", 400, NULL);
+}
+
+static void test_packages_of_a_host_say_when_they_came(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fact install = {.kind = FACT_INSTALL};
+	struct ask one = {.path = "/api/v1/packages?host=db01"};
+
+	install.field[INSTALL_MANAGER] = slice_text("dpkg");
+	install.field[INSTALL_NAME] = slice_text("zlib1g");
+	install.field[INSTALL_ARCH] = slice_text("amd64");
+	install.field[INSTALL_TIME] = slice_text("1763805600");
+	store_fact(fixture, fixture->db, install);
+	ask(fixture, &one);
+	assert_int_equal(count_lines(&one.answer), 2);
+	assert_true(
+	        ask_says(&one, "\"hosts\":1,\"installed_at\":\"2025-11-22T10:00:00.000000Z\"}\n"));
+	assert_true(ask_says(&one, "\"hosts\":1}\n"));
+	ask_fini(&one);
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -673,16 +849,23 @@ int main(void)
 	        TEST(test_only_api_tokens_open_the_api),
 	        TEST(test_hosts_are_listed_with_their_state),
 	        TEST(test_host_shows_files_and_kernels),
+	        TEST(test_host_shows_short_lists_and_counts_of_all),
+	        TEST(test_facts_of_a_host_come_each_once),
+	        TEST(test_lists_of_a_host_end_and_its_counts_do_not),
 	        TEST(test_revoking_is_stored_and_told),
 	        TEST(test_revoking_an_unknown_host_is_404),
 	        TEST(test_new_token_enrols_with_its_labels),
 	        TEST(test_wrong_wishes_for_a_token_are_400),
 	        TEST(test_search_says_why_a_host_matches),
+	        TEST(test_search_shows_the_facts_that_match),
 	        TEST(test_search_is_limited),
+	        TEST(test_coverage_tells_what_an_answer_cannot_know),
 	        TEST(test_bad_query_is_400_with_its_sentence),
 	        TEST(test_count_by_counts_hosts),
+	        TEST(test_host_counts_once_where_several_facts_have_a_value),
 	        TEST(test_packages_stand_in_version_order),
 	        TEST(test_packages_of_a_host),
+	        TEST(test_packages_of_a_host_say_when_they_came),
 	        TEST(test_files_below_a_prefix),
 	        TEST(test_many_files_come_each_once),
 	        TEST(test_events_come_oldest_first),
