@@ -152,7 +152,7 @@ static int show_json(struct slice line, struct reason *out_why)
 	return rc < 0 ? rc : cli_write(slice_text("\n"), out_why);
 }
 
-static json_t *parse_object(struct slice line, struct reason *out_why)
+json_t *cli_parse_object(struct slice line, struct reason *out_why)
 {
 	json_t *object = json_loadb((const char *)line.ptr, line.len, JSON_ALLOW_NUL, NULL);
 
@@ -171,7 +171,7 @@ int cli_listing_line(void *ctx, struct slice line)
 	if (listing->cli->format == CLI_JSON) {
 		rc = show_json(line, listing->out_why);
 	} else {
-		json_t *object = parse_object(line, listing->out_why);
+		json_t *object = cli_parse_object(line, listing->out_why);
 		rc = object ? show_row(listing, object) : ERR_FORMAT;
 		json_decref(object);
 	}
@@ -234,7 +234,7 @@ int cli_object_line(void *ctx, struct slice line)
 
 	if (listing->cli->format == CLI_JSON)
 		return show_json(line, listing->out_why);
-	json_t *object = parse_object(line, listing->out_why);
+	json_t *object = cli_parse_object(line, listing->out_why);
 	if (!object)
 		return ERR_FORMAT;
 	listing->table.columns = columns;

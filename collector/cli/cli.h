@@ -54,7 +54,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_token_create, cmd_hosts, cmd_host, cmd_revoke, cmd_search,
-        cmd_packages, cmd_files, cmd_events, cmd_status;
+        cmd_packages, cmd_facts, cmd_files, cmd_events, cmd_status;
 
 /* --- output -------------------------------------------------------------------------------- */
 
@@ -92,6 +92,8 @@ int cli_list(
         struct cli *cli, const char *path, const struct cli_field *fields, struct reason *out_why);
 /* Asks for one object and shows its members one below the other: for client_get and client_post. */
 int cli_object_line(void *ctx, struct slice line);
+/* A line of the answer; NULL with the sentence when it is no object. The caller's. */
+json_t *cli_parse_object(struct slice line, struct reason *out_why);
 
 /* Cells. Times without fraction; "name=value" pairs of an object; lists with commas. */
 bool cli_cell_time(const json_t *line, const char *key, struct buf *out);

@@ -1,4 +1,5 @@
 #include "collector/cli/cli.h"
+#include "collector/cli/host_text.h"
 
 static const struct option_row ROWS[] = {CLI_COMMON_ROWS};
 
@@ -28,6 +29,24 @@ const struct cli_command cmd_hosts = {
         .run = run_hosts,
 };
 
+/* For a person in groups; otherwise by members. */
+static int show_host(void *ctx, struct slice line)
+{
+	struct cli_listing *listing = ctx;
+	struct buf out = BUF_INIT;
+
+	if (listing->cli->format != CLI_TABLE)
+		return cli_object_line(ctx, line);
+	json_t *host = cli_parse_object(line, listing->out_why);
+	if (!host)
+		return ERR_FORMAT;
+	host_text_append(host, listing->cli->has_color, &out);
+	int rc = cli_write(buf_slice(&out), listing->out_why);
+	buf_fini(&out);
+	json_decref(host);
+	return rc;
+}
+
 static int run_host(struct cli *cli, const struct option_list *words, struct reason *out_why)
 {
 	struct cli_listing listing;
@@ -36,7 +55,7 @@ static int run_host(struct cli *cli, const struct option_list *words, struct rea
 	buf_append_text(&path, "/api/v1/hosts/");
 	client_add_part(&path, words->item[0]);
 	cli_listing_init(&listing, cli, HOST_FIELDS, out_why);
-	int rc = client_get(cli->client, buf_text(&path), cli_object_line, &listing, out_why);
+	int rc = client_get(cli->client, buf_text(&path), show_host, &listing, out_why);
 	buf_fini(&path);
 	return rc;
 }

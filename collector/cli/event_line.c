@@ -1,5 +1,7 @@
 #include "collector/cli/event_line.h"
 
+#include "collector/cli/fact_line.h"
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -140,36 +142,6 @@ static void append_file(const json_t *event, struct buf *out)
 		buf_printf(out, "%s%s", out->len > 0 ? "  " : "", detail);
 }
 
-/* --- facts --------------------------------------------------------------------------------- */
-
-/* What a fact is called, and what may differ while the name stays. */
-static void name_fact(const json_t *fact, const char **out_name, const char **out_value)
-{
-	static const char *const names[] = {"name", "release", "id"};
-	static const char *const values[] = {"version", "value", "version_id", "state"};
-
-	*out_name = *out_value = "";
-	for (size_t i = 0; i < 3 && !**out_name; i++)
-		*out_name = text_of(fact, names[i]);
-	for (size_t i = 0; i < 4 && !**out_value; i++)
-		*out_value = text_of(fact, values[i]);
-}
-
-static void append_fact(const json_t *event, struct buf *out)
-{
-	const json_t *before = json_object_get(event, "before");
-	const json_t *after = json_object_get(event, "after");
-	const char *name, *old_value = "", *value;
-
-	if (json_is_object(before))
-		name_fact(before, &name, &old_value);
-	name_fact(json_is_object(after) ? after : before, &name, &value);
-	buf_printf(out, "%s %s ", text_of(event, "kind"), name);
-	if (json_is_object(before) && json_is_object(after) && strcmp(old_value, value) != 0)
-		buf_printf(out, "%s->", old_value);
-	buf_append_text(out, value);
-}
-
 /* ------------------------------------------------------------------------------------------- */
 
 void event_line_append(const json_t *event, struct buf *out)
@@ -180,7 +152,9 @@ void event_line_append(const json_t *event, struct buf *out)
 	        strcmp(kind, "transaction") == 0)
 		append_file(event, out);
 	else
-		append_fact(event, out);
+		fact_line_append_change(kind, json_object_get(event, "before"),
+		        json_object_get(event, "after"),
+		        strcmp(text_of(event, "cause"), "baseline") != 0, out);
 }
 
 const char *event_line_color(const json_t *event)

@@ -16,6 +16,7 @@ static const struct cli_command *const COMMANDS[] = {
         &cmd_revoke,
         &cmd_search,
         &cmd_packages,
+        &cmd_facts,
         &cmd_files,
         &cmd_events,
         &cmd_status,

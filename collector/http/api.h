@@ -3,16 +3,15 @@
  *
  *   GET  /api/v1/status                                            fleet and store in one object
  *   GET  /api/v1/hosts                                             one object a line
- *   GET  /api/v1/hosts/NAME                                        what a host is, in one object: its
- *                                                                  lists end after some elements
- *   GET  /api/v1/hosts/NAME/facts  kind                            all of the kind, or of all kinds
+ *   GET  /api/v1/hosts/NAME                                        one object; its lists end after
+ *                                                                  some elements
+ *   GET  /api/v1/hosts/NAME/facts  kind                            of the kind, or all
  *   POST /api/v1/hosts/NAME/revoke                                 admin
  *   POST /api/v1/tokens         {"ttl":"1h","labels":{…}}        admin: {"token",
  *                                                                "ca_fingerprint","expires"}
  *   GET  /api/v1/search         q, count_by, limit
  *   GET  /api/v1/search/coverage   q                               for how many hosts its answer is
- *                                                                  stale, unknown, or cannot compare
- *                                                                  versions
+ *                                                                  stale, unknown or unordered
  *   GET  /api/v1/packages       name, host                         at least one of them
  *   GET  /api/v1/files          host, prefix
  *   GET  /api/v1/events         q, host, since, limit or last      oldest first; last: the newest

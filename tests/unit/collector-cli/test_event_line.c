@@ -60,10 +60,21 @@ static void test_package_shows_its_versions(void **state)
 	(void)state;
 	expect("{\"kind\":\"package\",\"action\":\"upgraded\",\"before\":{\"name\":\"openssl\","
 	       "\"version\":\"3.0.9\"},\"after\":{\"name\":\"openssl\",\"version\":\"3.0.15\"}}",
-	        "package openssl 3.0.9->3.0.15");
+	        "package openssl upgraded 3.0.9 -> 3.0.15");
 	expect("{\"kind\":\"package\",\"action\":\"removed\",\"before\":{\"name\":\"vim\","
 	       "\"version\":\"9\"},\"after\":null}",
-	        "package vim 9");
+	        "package vim removed 9");
+}
+
+static void test_first_sight_of_a_fact_is_no_change(void **state)
+{
+	(void)state;
+	expect("{\"kind\":\"user\",\"action\":\"installed\",\"cause\":\"baseline\",\"before\":null,"
+	       "\"after\":{\"name\":\"bob\",\"uid\":\"1000\"}}",
+	        "account bob 1000");
+	expect("{\"kind\":\"user\",\"action\":\"installed\",\"cause\":\"live\",\"before\":null,"
+	       "\"after\":{\"name\":\"bob\",\"uid\":\"1000\"}}",
+	        "account bob added 1000");
 }
 
 static void test_actor_explanation_and_count_stand_behind(void **state)
@@ -99,6 +110,7 @@ int main(void)
 	        cmocka_unit_test(test_time_is_shown_only_when_it_is_all),
 	        cmocka_unit_test(test_move_shows_both_paths),
 	        cmocka_unit_test(test_package_shows_its_versions),
+	        cmocka_unit_test(test_first_sight_of_a_fact_is_no_change),
 	        cmocka_unit_test(test_actor_explanation_and_count_stand_behind),
 	        cmocka_unit_test(test_notice_shows_its_detail),
 	};

@@ -80,6 +80,10 @@ static void test_equal_facts_are_kept_once(void **state)
 	index_fact_begins(index, 2, &newer);
 	assert_int_equal(index_fact_count(index), 2);
 	assert_int_equal(count_of(index, FACT_PACKAGE, "openssl"), 4);
+	assert_int_equal(index_holders(index, &openssl), 4);
+	assert_int_equal(index_holders(index, &newer), 1);
+	struct fact other = package("openssl", "3.2");
+	assert_int_equal(index_holders(index, &other), 0);
 	assert_int_equal(count_of(index, FACT_PACKAGE, "open"), 0);
 	assert_int_equal(count_of(index, FACT_LABEL, "openssl"), 0);
 	index_free(index);

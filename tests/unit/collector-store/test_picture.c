@@ -392,6 +392,38 @@ static int append_fact(void *ctx, const struct fact *fact)
 	return 0;
 }
 
+static void test_facts_come_by_pieces_each_once_and_one_by_its_key(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv_txn *txn = fixture->txn;
+	struct fact a = package("a", "1"), b = package("b", "2"), c = package("c", "3");
+	struct fact label = {.kind = FACT_LABEL, .field = {slice_text("env"), slice_text("prod")}};
+	struct fact like = package("b", "any"), found;
+	struct buf out = BUF_INIT, at = BUF_INIT;
+
+	tell(txn, ACTION_INSTALLED, NULL, &label);
+	tell(txn, ACTION_INSTALLED, NULL, &c);
+	tell(txn, ACTION_INSTALLED, NULL, &a);
+	tell(txn, ACTION_INSTALLED, NULL, &b);
+	assert_int_equal(
+	        picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 1);
+	assert_string_equal(buf_text(&out), "package:1 package:2 ");
+	/* Where it would go on is gone meanwhile. */
+	tell(txn, ACTION_REMOVED, &c, NULL);
+	assert_int_equal(
+	        picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 0);
+	assert_string_equal(buf_text(&out), "package:1 package:2 ");
+	buf_reset(&at);
+	assert_int_equal(
+	        picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 0);
+	assert_int_equal(picture_fact(txn, HOST, &like, &found), 0);
+	assert_true(fact_equal(&found, &b));
+	assert_int_equal(picture_fact(txn, HOST, &c, &found), ERR_MISSING);
+	assert_int_equal(picture_fact(txn, HOST + 1, &like, &found), ERR_MISSING);
+	buf_fini(&out);
+	buf_fini(&at);
+}
+
 static void test_facts_begin_change_and_end(void **state)
 {
 	struct kv_txn *txn = ((struct fixture *)*state)->txn;
@@ -454,6 +486,7 @@ int main(void)
 	        WITH_STORE(test_large_directory_moves_whole),
 	        cmocka_unit_test(test_paths_that_no_key_can_hold_are_refused),
 	        WITH_STORE(test_facts_begin_change_and_end),
+	        WITH_STORE(test_facts_come_by_pieces_each_once_and_one_by_its_key),
 	        WITH_STORE(test_clear_forgets_one_host_only),
 	};
 
