@@ -10,9 +10,15 @@
  * Fields for hosts
  *   package:NAME        holds it (what dpkg keeps of a removed one does not count)
  *   package:NAME<V      or `package:NAME version<V`: a version of it that compares so in its
- *                       manager's order; never true where that order is not known
- *   version OP V        or version:V (as text): only directly behind a package term, and part of
- *                       it (NOT package:NAME version<V negates both); several hold together
+ *                       manager's order; where that is not known, never true but of equal
+ *                       texts: query_unsure_hosts says of which hosts
+ *   FACT:VALUE          module: livepatch: mitigation: restart: listen: address: account: group:
+ *                       unit: cron: the row in field.c says which fields of the fact have VALUE
+ *   FACT:VALUE F:V      also package:NAME F:V: another field of the same fact, by its name in
+ *                       fact.c, and with a dot (.user:root) where a query has a field of that name;
+ *                       < and the like compare numbers. Several hold together, of one fact
+ *   version OP V        or version:V (as text): of a package, by its manager's order. They are part
+ *                       of the term: NOT package:NAME version<V negates both
  *   os:ID               os-release's ID, or "ID VERSION_ID" ("debian 12"); also matched against
  *                       the pretty name and the codename
  *   kernel:RELEASE      the running kernel; kernel<RELEASE and the like in dpkg's order, where
@@ -20,11 +26,12 @@
  *   host:NAME           by name
  *   arch:NAME           by architecture
  *   label.K:V           by label
+ *   fact.K:V            by fact of the host (FACT_HOST)
  *   VALUE alone         host name or package name
  * Fields for events
  *   path: action: kind: cause: seq OP N
- *   package:NAME        the event's package, its version after the event (before it, if removed)
- *   host: os: kernel: arch: label.K:    as above, for the event's host as it is now
+ *   package:NAME and other facts        the event's fact after the event (before it, if it ended)
+ *   host: os: kernel: arch: label.K: fact.K:    as above, for the event's host as it is now
  *   VALUE alone         host name, package name or path
  * A path without wildcards stands for itself and all below it. FIELD=VALUE is FIELD:VALUE, and
  * FIELD!=VALUE its negation, where a field has no order.

@@ -16,7 +16,7 @@ class Listings(RigTest):
         self.write("b")
         host.wait_event(path=self.path("b"), action="created")
         for words in (["hosts"], ["host", "web01"], ["search", ""], ["packages", "--host", "web01"],
-                      ["files", "web01"], ["events"], ["status"]):
+                      ["facts", "web01"], ["facts", "web01", "kernel"], ["files", "web01"], ["events"], ["status"]):
             for form in ("table", "json", "csv"):
                 done = self.rig.cli(*words, "--format", form)
                 self.assertEqual(done.returncode, 0, (words, form, done.stderr))

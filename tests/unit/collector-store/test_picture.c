@@ -405,17 +405,14 @@ static void test_facts_come_by_pieces_each_once_and_one_by_its_key(void **state)
 	tell(txn, ACTION_INSTALLED, NULL, &c);
 	tell(txn, ACTION_INSTALLED, NULL, &a);
 	tell(txn, ACTION_INSTALLED, NULL, &b);
-	assert_int_equal(
-	        picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 1);
+	assert_int_equal(picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 1);
 	assert_string_equal(buf_text(&out), "package:1 package:2 ");
 	/* Where it would go on is gone meanwhile. */
 	tell(txn, ACTION_REMOVED, &c, NULL);
-	assert_int_equal(
-	        picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 0);
+	assert_int_equal(picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 0);
 	assert_string_equal(buf_text(&out), "package:1 package:2 ");
 	buf_reset(&at);
-	assert_int_equal(
-	        picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 0);
+	assert_int_equal(picture_facts_from(txn, HOST, FACT_PACKAGE, &at, 2, append_fact, &out), 0);
 	assert_int_equal(picture_fact(txn, HOST, &like, &found), 0);
 	assert_true(fact_equal(&found, &b));
 	assert_int_equal(picture_fact(txn, HOST, &c, &found), ERR_MISSING);
