@@ -9,6 +9,7 @@
 #include "collector/ingest/ingest.h"
 #include "collector/init.h"
 #include "collector/rebuild.h"
+#include "collector/store/buckets.h"
 #include "collector/store/store.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -50,7 +51,16 @@ static void on_enrolled(void *ctx, uint32_t host, struct slice name)
 	index_add_host(pipeline->index, host, name);
 }
 
-static const struct ingest_events INGEST_EVENTS = {.stored = on_stored, .enrolled = on_enrolled};
+static void on_restated(void *ctx, uint32_t host)
+{
+	struct pipeline *pipeline = ctx;
+	struct reason why;
+	if (rebuild_facts(pipeline->store, pipeline->index, host, &why) < 0)
+		log_error("%s", why.text);
+}
+
+static const struct ingest_events INGEST_EVENTS = {
+        .stored = on_stored, .restated = on_restated, .enrolled = on_enrolled};
 
 /* --- what the API asks for ------------------------------------------------------------------- */
 
@@ -175,6 +185,13 @@ static int open_store(struct pipeline *pipeline, struct reason *out_why)
 	        &pipeline->store, out_why);
 }
 
+static int purge(struct store_job *job, struct kv_txn *txn, struct reason *out_why)
+{
+	int rc = buckets_purge(txn, clock_wall_ns() - BUCKETS_KEPT_NS);
+	(void)job;
+	return rc < 0 ? fail(out_why, rc, "cannot purge the store: %s", err_text(rc)) : 0;
+}
+
 int pipeline_new(struct loop *loop, const struct collector_config *config, struct pipeline **out,
         struct reason *out_why)
 {
@@ -186,6 +203,8 @@ int pipeline_new(struct loop *loop, const struct collector_config *config, struc
 	int rc = read_pem_files(config->dir, &pem, out_why);
 	if (rc == 0)
 		rc = open_store(pipeline, out_why);
+	if (rc == 0)
+		rc = store_write(pipeline->store, &(struct store_job){.apply = purge}, out_why);
 	if (rc == 0)
 		rc = rebuild_index(pipeline->store, pipeline->index, out_why);
 	if (rc == 0)

@@ -58,3 +58,19 @@ int rebuild_index(struct store *store, struct index *index, struct reason *out_w
 	        index_fact_count(index), (unsigned long long)(clock_mono_ms() - began_ms));
 	return 0;
 }
+
+int rebuild_facts(struct store *store, struct index *index, uint32_t host, struct reason *out_why)
+{
+	struct gathered gathered = {.index = index};
+	int rc = kv_begin_read(store_kv(store), &gathered.txn);
+	if (rc == 0) {
+		rc = picture_facts(gathered.txn, host, 0, gather_fact, &gathered);
+		if (rc == 0) {
+			index_clear_host(index, host);
+			index_facts_begin(index, host, gathered.fact, gathered.count);
+		}
+		kv_abort(gathered.txn);
+	}
+	free(gathered.fact);
+	return rc < 0 ? fail(out_why, rc, "cannot read a host's facts: %s", err_text(rc)) : 0;
+}

@@ -5,6 +5,7 @@
 
 #include "agent/ship/identity.h"
 #include "agent/ship/renew.h"
+#include "agent/ship/sections.h"
 #include "agent/state/spool.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -45,6 +46,7 @@ struct ship {
 
 	uint64_t confirmed_seq;
 	uint64_t sent_seq;
+	uint64_t root_seq; /* up to which the collector was told what the facts add up to */
 	uint64_t in_flight[WINDOW_MAX]; /* the last seq of each batch that is not confirmed, oldest
 	                                   first */
 	unsigned in_flight_count;
@@ -117,6 +119,17 @@ static bool window_is_open(const struct ship *ship)
 	       conn_pending(ship->conn) < PENDING_BYTES_MAX;
 }
 
+/* With the last events that there are, when facts have changed since they were last summed up. */
+static void add_root(struct ship *ship, struct batch *batch, uint8_t root[SHA256_BYTES])
+{
+	uint64_t last_seq = batch->first_seq + batch->count - 1, changed_seq;
+	if (sections_root(ship->state, last_seq, root, &changed_seq) &&
+	        changed_seq > ship->root_seq) {
+		batch->facts_root = slice_of(root, SHA256_BYTES);
+		ship->root_seq = last_seq;
+	}
+}
+
 /* 1: one batch went out; 0: the spool has no more; negative: it cannot be read. */
 static int send_next_batch(struct ship *ship)
 {
@@ -126,6 +139,8 @@ static int send_next_batch(struct ship *ship)
 	        &message.batch);
 	if (rc < 0 || message.batch.count == 0)
 		return rc;
+	uint8_t root[SHA256_BYTES];
+	add_root(ship, &message.batch, root);
 	send_message(ship, &message);
 	/* A long spool is read once, and need not stay this process's memory. */
 	if (message.batch.count >= RELEASE_EVENTS)
@@ -215,6 +230,25 @@ static void on_welcome(struct ship *ship, const struct welcome *welcome)
 	pump(ship);
 }
 
+static int send_answer(void *ctx, const struct message *message)
+{
+	struct ship *ship = ctx;
+	buf_reset(&ship->frames);
+	int rc = wire_append_frame(message, &ship->scratch, &ship->frames);
+	if (rc == 0)
+		conn_send(ship->conn, buf_slice(&ship->frames));
+	return rc;
+}
+
+static void on_want(struct ship *ship, const struct want *want)
+{
+	int rc = sections_answer(ship->state, want, send_answer, ship);
+	if (rc < 0)
+		drop_and_retry(ship, err_text(rc));
+	buf_shrink(&ship->scratch, IDLE_BYTES);
+	buf_shrink(&ship->frames, IDLE_BYTES);
+}
+
 static void on_ack(struct ship *ship, uint64_t seq)
 {
 	if (seq > ship->sent_seq) {
@@ -257,6 +291,8 @@ static void on_message(struct ship *ship, const struct message *message)
 		on_welcome(ship, &message->welcome);
 	else if (message->kind == FRAME_ACK && ship->now == STREAMING)
 		on_ack(ship, message->ack.stored_seq);
+	else if (message->kind == FRAME_WANT && ship->now == STREAMING)
+		on_want(ship, &message->want);
 	else if (message->kind == FRAME_RENEW_REPLY && ship->now == STREAMING)
 		on_renewed(ship, &message->renew_reply);
 	else if (message->kind != FRAME_HEARTBEAT)
@@ -288,6 +324,8 @@ static void on_ready(
 	struct ship *ship = ctx;
 	struct state_position position = state_position(ship->state);
 	struct message message = {.kind = FRAME_HELLO};
+	uint8_t root[SHA256_BYTES];
+	uint64_t changed_seq;
 	(void)conn;
 	(void)protocol;
 	(void)peer;
@@ -295,6 +333,9 @@ static void on_ready(
 	message.hello.first_seq = position.first_seq;
 	message.hello.next_seq = position.next_seq;
 	message.hello.agent_version = slice_text(TSUJIBAN_VERSION);
+	ship->root_seq = 0;
+	if (sections_root(ship->state, position.next_seq - 1, root, &changed_seq))
+		message.hello.facts_root = slice_of(root, SHA256_BYTES);
 	ship->now = GREETING;
 	send_message(ship, &message);
 	timer_start(ship->heartbeat, CONN_HANDSHAKE_MS, CONN_HANDSHAKE_MS);

@@ -1,6 +1,7 @@
 /*
  * In the meta table, "facts KIND" or "facts KIND FIRST" stands for each scope that was reported at
- * least once: until then all its facts are a first sight.
+ * least once: until then all its facts are a first sight. "sum KIND" has the section's sum, and
+ * "facts changed" the number of the last event that came with a change (8 bytes, big endian).
  */
 #include "agent/state/factbook.h"
 
@@ -10,6 +11,10 @@
 #include "agent/state/spool.h"
 #include "agent/state/state_private.h"
 #include "common/base/mem.h"
+#include "common/model/section.h"
+
+#define NAME_CHANGED "facts changed"
+#define NAME_BYTES   64
 
 struct keyed {
 	const struct fact *fact;
@@ -25,7 +30,76 @@ struct sync {
 	struct keyed *held; /* one kind, by key */
 	size_t count;
 	int events;
+	bool is_silent; /* state sync carries what is new */
+	struct section_sum sums[FACT_KIND_MAX + 1];
+	unsigned loaded, changed; /* bits 1 << kind */
 };
+
+/* --- sums ------------------------------------------------------------------------------------- */
+
+static int add_to_sum(void *ctx, const struct fact *fact)
+{
+	struct buf encoded = BUF_INIT;
+	fact_encode(fact, &encoded);
+	section_sum_add(ctx, buf_slice(&encoded));
+	buf_fini(&encoded);
+	return 0;
+}
+
+/* A state of before there were sums has none. */
+static int read_sum(struct kv_txn *txn, enum fact_kind kind, struct section_sum *out)
+{
+	char name[NAME_BYTES];
+	struct slice value;
+	snprintf(name, sizeof(name), "sum %s", fact_kind_name(kind));
+	*out = (struct section_sum){0};
+	int rc = state_meta_get(txn, name, &value);
+	if (rc == ERR_MISSING)
+		return factbook_each(txn, kind, add_to_sum, out);
+	return rc < 0 ? rc : section_sum_read(value, out);
+}
+
+static int load_sum(struct sync *sync, enum fact_kind kind)
+{
+	if (sync->loaded & 1u << kind)
+		return 0;
+	sync->loaded |= 1u << kind;
+	return read_sum(sync->txn->kv, kind, &sync->sums[kind]);
+}
+
+/* NULL bytes: there was, or is, none. */
+static void change_sum(
+        struct sync *sync, enum fact_kind kind, struct slice before, struct slice after)
+{
+	if (before.ptr)
+		section_sum_take(&sync->sums[kind], before);
+	if (after.ptr)
+		section_sum_add(&sync->sums[kind], after);
+	sync->changed |= 1u << kind;
+}
+
+static int store_sums(struct sync *sync)
+{
+	struct buf value = BUF_INIT;
+	char name[NAME_BYTES];
+	int rc = 0;
+	for (unsigned kind = 1; rc == 0 && kind <= FACT_KIND_MAX; kind++) {
+		if (!(sync->changed & 1u << kind))
+			continue;
+		buf_reset(&value);
+		section_sum_append(&sync->sums[kind], &value);
+		snprintf(name, sizeof(name), "sum %s", fact_kind_name((enum fact_kind)kind));
+		rc = state_meta_put(sync->txn, name, buf_slice(&value));
+	}
+	buf_reset(&value);
+	buf_append_u64(&value, sync->txn->position.next_seq - 1);
+	if (rc == 0 && sync->changed)
+		rc = state_meta_put(sync->txn, NAME_CHANGED, buf_slice(&value));
+	buf_fini(&value);
+	return rc;
+}
+
+/* --- one scope -------------------------------------------------------------------------------- */
 
 static struct slice key_of(const struct keyed *keyed)
 {
@@ -80,6 +154,8 @@ static int tell(struct sync *sync, const struct fact *before, const struct fact 
 	        .fact_before = before,
 	        .fact_after = after,
 	};
+	if (sync->is_silent)
+		return 0;
 	int rc = spool_append(sync->txn, &event, NULL);
 	if (rc == ERR_LIMIT && before && after) {
 		/* Two facts at the limit of their size do not fit into one event. */
@@ -91,8 +167,8 @@ static int tell(struct sync *sync, const struct fact *before, const struct fact 
 	return rc;
 }
 
-/* The record that is held now is behind `before`, which is borrowed from the store: the event is
- * written first. */
+/* The record that is held now is behind `before`, which is borrowed from the store: it is added up,
+ * and the event written, first. */
 static int put_one(struct sync *sync, const struct keyed *keyed, struct buf *record)
 {
 	struct slice stored;
@@ -110,6 +186,8 @@ static int put_one(struct sync *sync, const struct keyed *keyed, struct buf *rec
 		if (rc < 0)
 			return rc;
 	}
+	change_sum(
+	        sync, keyed->fact->kind, is_known ? stored : (struct slice){0}, buf_slice(record));
 	rc = tell(sync, is_known ? &before : NULL, keyed->fact);
 	return rc < 0 ? rc : kv_put(sync->txn->kv, STATE_FACTS, key_of(keyed), buf_slice(record));
 }
@@ -153,6 +231,7 @@ static int remove_gone(struct sync *sync, const struct fact_scope *scope)
 		struct fact gone;
 		if (!is_held) {
 			rc = fact_decode(stored, &gone);
+			change_sum(sync, scope->kind, stored, (struct slice){0});
 			if (rc == 0)
 				rc = tell(sync, &gone, NULL);
 			if (rc == 0)
@@ -165,10 +244,30 @@ static int remove_gone(struct sync *sync, const struct fact_scope *scope)
 	return rc == ERR_MISSING ? 0 : rc;
 }
 
+/* What a scope that is told in silence has: its facts come by state sync. */
+static int tell_count(struct sync *sync, const struct fact_scope *scope)
+{
+	char detail[NAME_BYTES];
+	snprintf(detail, sizeof(detail), "inventory: %s%s%s", fact_kind_name(scope->kind),
+	        scope->first ? " of " : "", scope->first ? scope->first : "");
+	struct event event = {
+	        .time_ns = sync->now_ns,
+	        .kind = EVENT_AGENT,
+	        .action = ACTION_BASELINED,
+	        .cause = CAUSE_BASELINE,
+	        .detail = slice_text(detail),
+	        .count = (uint32_t)sync->count,
+	};
+	int rc = spool_append(sync->txn, &event, NULL);
+	if (rc == 0)
+		sync->events++;
+	return rc;
+}
+
 static int sync_scope(struct sync *sync, const struct fact_scope *scope, const struct fact *facts,
         size_t count, enum event_cause cause)
 {
-	char name[64];
+	char name[NAME_BYTES];
 	struct slice value;
 	snprintf(name, sizeof(name), "facts %s%s%s", fact_kind_name(scope->kind),
 	        scope->first ? " " : "", scope->first ? scope->first : "");
@@ -177,10 +276,15 @@ static int sync_scope(struct sync *sync, const struct fact_scope *scope, const s
 		return rc;
 	bool is_first = rc == ERR_MISSING;
 	sync->cause = is_first ? CAUSE_BASELINE : cause;
+	sync->is_silent = is_first && section_is_synced(scope->kind);
 	gather(sync, scope, facts, count);
-	rc = remove_gone(sync, scope);
+	rc = load_sum(sync, scope->kind);
+	if (rc == 0)
+		rc = remove_gone(sync, scope);
 	if (rc == 0)
 		rc = put_held(sync);
+	if (rc == 0 && sync->is_silent && sync->count > 0)
+		rc = tell_count(sync, scope);
 	if (rc == 0 && is_first)
 		rc = state_meta_put(sync->txn, name, slice_text("1"));
 	return rc;
@@ -195,7 +299,37 @@ int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t
 	for (size_t i = 0; rc == 0 && i < scope_count; i++)
 		rc = sync_scope(&sync, &scopes[i], facts, count, cause);
 	free(sync.held);
+	if (rc == 0)
+		rc = store_sums(&sync);
 	return rc < 0 ? rc : sync.events;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+int factbook_root(struct kv_txn *txn, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq)
+{
+	struct section_sum sums[FACT_KIND_MAX + 1] = {0};
+	struct slice value;
+	int rc = 0;
+	*out_changed_seq = 0;
+	for (unsigned kind = 1; rc == 0 && kind <= FACT_KIND_MAX; kind++)
+		if (section_is_synced((enum fact_kind)kind))
+			rc = read_sum(txn, (enum fact_kind)kind, &sums[kind]);
+	if (rc < 0)
+		return rc;
+	rc = state_meta_get(txn, NAME_CHANGED, &value);
+	if (rc == 0 && !slice_take_u64(&value, out_changed_seq))
+		return ERR_FORMAT;
+	if (rc < 0 && rc != ERR_MISSING)
+		return rc;
+	section_root(sums, out);
+	return 0;
+}
+
+uint64_t factbook_count(struct kv_txn *txn, enum fact_kind kind)
+{
+	struct section_sum sum;
+	return read_sum(txn, kind, &sum) == 0 ? sum.count : 0;
 }
 
 int factbook_each(struct kv_txn *txn, enum fact_kind kind,

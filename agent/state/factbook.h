@@ -20,11 +20,18 @@ struct fact_scope {
  * `facts` is all that holds now in the scopes; facts beyond them are not looked at. What is new,
  * changed or gone is written to the facts table and told in the spool (installed, upgraded,
  * removed), in one go; equal facts cost nothing. Two facts with one key: the last one counts.
- * `cause` is the events' cause; CAUSE_BASELINE is used by itself for a scope that was never
- * reported before. Returns the number of events, or negative.
+ * `cause` is the events' cause. A scope that was never reported before is not told fact by fact:
+ * one event says how many there are, and state sync (section.h) carries them; labels alone are told
+ * with CAUSE_BASELINE. Returns the number of events, or negative.
  */
 int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t scope_count,
         const struct fact *facts, size_t count, enum event_cause cause, int64_t now_ns);
+
+/* What all the facts add up to (section_root), and the number of the last event that came with a
+ * change of them; 0: none did. */
+int factbook_root(struct kv_txn *txn, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq);
+/* How many facts of one kind there are. */
+uint64_t factbook_count(struct kv_txn *txn, enum fact_kind kind);
 
 /* Every fact of one kind in key order; a negative answer of `each` stops it. */
 int factbook_each(struct kv_txn *txn, enum fact_kind kind,

@@ -59,6 +59,8 @@ struct state_position {
 	uint64_t spool_bytes;
 };
 struct state_position state_position(const struct state *state);
+/* What the transaction sees of it. */
+int state_read_position(struct kv_txn *txn, struct state_position *out);
 /* The spool has passed its budget (and not yet gone below three quarters of it again). */
 bool state_is_full(const struct state *state);
 

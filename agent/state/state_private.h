@@ -33,7 +33,4 @@ struct state_txn {
 	struct buf value;
 };
 
-/* What the transaction sees of the position. */
-int state_read_position(struct kv_txn *txn, struct state_position *out);
-
 #endif

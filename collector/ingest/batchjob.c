@@ -1,6 +1,7 @@
 #include "collector/ingest/batchjob.h"
 
 #include "collector/store/picture.h"
+#include "collector/store/sections.h"
 
 static int note(struct batch_job *job, struct kv_txn *txn, const struct event *event)
 {
@@ -129,6 +130,15 @@ static int write_batch(struct batch_job *job, struct kv_txn *txn)
 	return rc;
 }
 
+static int compare_facts(struct batch_job *job, struct kv_txn *txn)
+{
+	uint8_t root[SHA256_BYTES];
+	int rc = sections_root(txn, job->batch.host, root);
+
+	job->has_other_facts = rc == 0 && memcmp(root, job->root, SHA256_BYTES) != 0;
+	return rc;
+}
+
 int batchjob_apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
 {
 	struct batch_job *job = (struct batch_job *)base;
@@ -136,9 +146,12 @@ int batchjob_apply(struct store_job *base, struct kv_txn *txn, struct reason *ou
 
 	job->is_new_stream = false;
 	job->note_count = 0;
+	job->has_other_facts = false;
 	rc = judge(job, txn);
 	if (rc == 0 && job->verdict == VERDICT_STORED)
 		rc = write_batch(job, txn);
+	if (rc == 0 && job->verdict == VERDICT_STORED && job->has_root)
+		rc = compare_facts(job, txn);
 	if (rc < 0)
 		return fail(out_why, rc, "cannot store a batch: %s", err_text(rc));
 	if (job->verdict == VERDICT_STORED)

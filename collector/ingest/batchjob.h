@@ -33,12 +33,15 @@ struct batch_job {
 	struct log_batch batch;
 	struct event *events; /* BATCHJOB_NOTES_MAX places for notes, then those of the batch */
 	bool touches_host;
+	bool has_root;
+	uint8_t root[SHA256_BYTES]; /* what the facts add up to at the agent */
 
 	/* from apply */
 	enum verdict verdict;
 	bool is_new_stream; /* … and there was another: all that was known is forgotten */
 	size_t note_count;
 	uint64_t stored_seq;
+	bool has_other_facts; /* … than the agent */
 	struct batch_job *next;
 };
 

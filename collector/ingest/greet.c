@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "collector/ingest/restate.h"
+#include "collector/store/sections.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -71,6 +73,7 @@ struct answer {
 	uint64_t stored_seq;
 	bool is_stream_over;
 	bool is_record_old;
+	bool has_other_facts;
 	int64_t last_seen_ns;
 };
 
@@ -95,6 +98,20 @@ static int find_position(
 	return rc == ERR_MISSING ? 0 : rc;
 }
 
+/* Only when nothing is on its way that would change them. */
+static int compare_facts(
+        struct kv_txn *txn, const struct peer *peer, const struct hello *hello, struct answer *out)
+{
+	uint8_t root[SHA256_BYTES];
+	int rc;
+
+	if (hello->facts_root.len != SHA256_BYTES || hello->next_seq - 1 != out->stored_seq)
+		return 0;
+	rc = sections_root(txn, peer->host, root);
+	out->has_other_facts = rc == 0 && memcmp(root, hello->facts_root.ptr, SHA256_BYTES) != 0;
+	return rc;
+}
+
 static int find_answer(
         struct peer *peer, const struct hello *hello, struct answer *out, struct reason *out_why)
 {
@@ -111,6 +128,8 @@ static int find_answer(
 		out->is_record_old = !slice_equal(host.agent_version, hello->agent_version) ||
 		                     memcmp(host.serial, peer->cert.serial, PKI_SERIAL_BYTES) != 0;
 		rc = find_position(txn, peer, hello, out);
+		if (rc == 0)
+			rc = compare_facts(txn, peer, hello, out);
 		if (rc < 0)
 			fail(out_why, rc, "the host's streams cannot be read: %s", err_text(rc));
 	}
@@ -155,6 +174,8 @@ void greet(struct peer *peer, const struct hello *hello)
 	welcome.welcome.host = slice_text(peer->cert.name);
 	welcome.welcome.heartbeat_s = peer->ingest->heartbeat_s;
 	peer_send(peer, &welcome);
+	if (answer.has_other_facts)
+		restate_begin(peer);
 	log_debug("session begins host=%s peer=%s stored_seq=%llu", peer->cert.name,
 	        conn_peer_address(peer->conn), (unsigned long long)answer.stored_seq);
 }

@@ -25,6 +25,8 @@ struct ingest_events {
 	 * collector's own may stand before those of the batch. Borrowed for the call. */
 	void (*stored)(void *ctx, uint32_t host, const struct event *events, size_t count,
 	        bool is_new_stream);
+	/* The host's facts in the store were put right, whatever was told of them before. */
+	void (*restated)(void *ctx, uint32_t host);
 	/* A host was enrolled (or again). What the store knows of it, the labels of its token among
 	 * that, is told right behind, through `stored`. */
 	void (*enrolled)(void *ctx, uint32_t host, struct slice name);

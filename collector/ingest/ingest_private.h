@@ -8,6 +8,7 @@
  *   batchjob.c  batches into the store
  *   admit.c     enrolment
  *   renew.c     a new certificate for a known host
+ *   restate.c   state sync
  *
  * A job that waits for the store holds its peer, and the peer holds the ingest: each is freed when
  * its connection or listener is closed and its last job is done.
@@ -20,6 +21,7 @@
 
 struct peer;
 struct batch_job;
+struct restate;
 
 struct ingest {
 	struct loop *loop;
@@ -37,6 +39,8 @@ struct ingest {
 	struct batch_job *idle_jobs; /* for the next batches */
 	unsigned idle_count;
 	size_t peer_count;
+	struct restate *restates; /* state syncs that wait for a slot, a list */
+	unsigned slots_taken;
 	size_t waiting_bytes; /* of batches that wait for the store */
 	bool is_full;         /* … are too many: peers are paused */
 	bool is_closed;       /* freed with the last peer */

@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "collector/ingest/batchjob.h"
+#include "collector/ingest/restate.h"
 #include "collector/store/picture.h"
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -94,6 +95,10 @@ static void act_on_verdict(struct batch_job *job)
 	case VERDICT_STORED:
 		tell_stored(peer->ingest, job);
 		acknowledge(job);
+		if (job->has_root)
+			restate_facts_came(peer);
+		if (job->has_other_facts)
+			restate_begin(peer);
 		break;
 	case VERDICT_DUPLICATE:
 		peer->ingest->status.duplicates++;
@@ -191,6 +196,9 @@ static int open_batch(struct ingest *ingest, struct batch_job *job, const struct
 	        .payload = copy.payload,
 	        .flags = frame->flags,
 	};
+	job->has_root = message.batch.facts_root.len == SHA256_BYTES;
+	if (job->has_root)
+		memcpy(job->root, message.batch.facts_root.ptr, SHA256_BYTES);
 	return decode_events(job, &message.batch, out_why);
 }
 

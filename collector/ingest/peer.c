@@ -7,12 +7,14 @@
 #include "collector/ingest/greet.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/renew.h"
+#include "collector/ingest/restate.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
 #define FIRST_MESSAGE_MS 10000
-#define SILENCE_FACTOR   3 /* heartbeats that may be missed */
+#define OWED_MS          60000 /* facts that were asked for */
+#define SILENCE_FACTOR   3     /* heartbeats that may be missed */
 
 /* Batches of one peer, and of all, that may wait for the store. */
 #define PEER_JOBS_MAX   16
@@ -47,6 +49,7 @@ static void lose_conn(struct peer *peer)
 	timer_free(peer->timer);
 	peer->timer = NULL;
 	peer->conn = NULL;
+	restate_drop(peer);
 	DL_DELETE(peer->ingest->peers, peer);
 	free_when_over(peer);
 }
@@ -147,6 +150,10 @@ static void check_silence(struct peer *peer)
 		peer_end(peer);
 		return;
 	}
+	if (restate_owes_ms(peer) > OWED_MS) {
+		peer_refuse(peer, REFUSED_PROTOCOL, "no answer to what is wanted");
+		return;
+	}
 	if (now_ms - peer->sent_ms >= heartbeat_ms(peer))
 		peer_send(peer, &heartbeat);
 	if (peer->state == PEER_STREAMING)
@@ -235,10 +242,22 @@ static bool is_expected(const struct peer *peer, enum frame_kind kind)
 		return kind == FRAME_HELLO;
 	case PEER_STREAMING:
 		return kind == FRAME_BATCH || kind == FRAME_HEARTBEAT ||
-		       (kind == FRAME_RENEW_REQUEST && !peer->is_busy);
+		       (kind == FRAME_RENEW_REQUEST && !peer->is_busy) ||
+		       restate_expects(peer, kind);
 	default:
 		return false;
 	}
+}
+
+/* What is too large for the ingest's arena has one of its own. */
+static void take_large(struct peer *peer, const struct frame *frame)
+{
+	if (frame->kind == FRAME_BATCH)
+		intake_batch(peer, frame);
+	else if (frame->kind == FRAME_OFFER)
+		restate_offer(peer, frame);
+	else
+		restate_bucket(peer, frame);
 }
 
 void peer_frame(struct peer *peer, const struct frame *frame)
@@ -253,8 +272,9 @@ void peer_frame(struct peer *peer, const struct frame *frame)
 		        frame_kind_name(frame->kind));
 		return;
 	}
-	if (frame->kind == FRAME_BATCH) {
-		intake_batch(peer, frame);
+	if (frame->kind == FRAME_BATCH || frame->kind == FRAME_OFFER ||
+	        frame->kind == FRAME_BUCKET) {
+		take_large(peer, frame);
 		return;
 	}
 	if (ingest_decode(peer->ingest, frame, &message, &why) < 0) {

@@ -40,7 +40,8 @@ struct peer {
 	size_t jobs;
 	size_t bytes;
 	bool is_paused;
-	bool is_busy; /* with an enrolment or a renewal */
+	bool is_busy;            /* with an enrolment or a renewal */
+	struct restate *restate; /* NULL: none is under way */
 };
 
 struct peer *peer_new(struct ingest *ingest, struct conn *conn);

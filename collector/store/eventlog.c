@@ -257,7 +257,8 @@ static int encode_note(const struct event *event, struct buf *out)
 
 	if (rc == 0) {
 		encoded = buf_slice(&bytes);
-		message.batch = (struct batch){event->seq, 1, &encoded};
+		message.batch = (struct batch){
+		        .first_seq = event->seq, .count = 1, .events = &encoded};
 		rc = wire_encode(&message, out);
 	}
 	buf_fini(&bytes);

@@ -5,6 +5,7 @@
 #include "collector/store/hostfacts.h"
 
 #include "collector/store/hostkey.h"
+#include "collector/store/sections.h"
 
 static void key_of(uint32_t host, const struct fact *fact, struct buf *out)
 {
@@ -14,18 +15,7 @@ static void key_of(uint32_t host, const struct fact *fact, struct buf *out)
 	buf_append(out, rest, fact_key(fact, rest));
 }
 
-static int forget(struct kv_txn *txn, uint32_t host, const struct fact *fact)
-{
-	struct buf key = BUF_INIT;
-	int rc;
-
-	key_of(host, fact, &key);
-	rc = kv_delete(txn, STORE_FACTS, buf_slice(&key));
-	buf_fini(&key);
-	return rc == ERR_MISSING ? 0 : rc;
-}
-
-static int remember(struct kv_txn *txn, uint32_t host, const struct fact *fact)
+int hostfacts_put(struct kv_txn *txn, uint32_t host, const struct fact *fact)
 {
 	struct buf key = BUF_INIT, value = BUF_INIT;
 	int rc;
@@ -33,6 +23,45 @@ static int remember(struct kv_txn *txn, uint32_t host, const struct fact *fact)
 	key_of(host, fact, &key);
 	fact_encode(fact, &value);
 	rc = kv_put(txn, STORE_FACTS, buf_slice(&key), buf_slice(&value));
+	buf_fini(&key);
+	buf_fini(&value);
+	return rc;
+}
+
+/* The sum first: writing moves what was read from the store. */
+static int forget(struct kv_txn *txn, uint32_t host, const struct fact *fact)
+{
+	struct buf key = BUF_INIT;
+	struct slice stored;
+	int rc;
+
+	key_of(host, fact, &key);
+	rc = kv_get(txn, STORE_FACTS, buf_slice(&key), &stored);
+	if (rc == 0)
+		rc = sections_change(txn, host, fact->kind, stored, (struct slice){0});
+	if (rc == 0)
+		rc = kv_delete(txn, STORE_FACTS, buf_slice(&key));
+	buf_fini(&key);
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
+static int remember(struct kv_txn *txn, uint32_t host, const struct fact *fact)
+{
+	struct buf key = BUF_INIT, value = BUF_INIT;
+	struct slice stored = {0};
+	int rc;
+
+	key_of(host, fact, &key);
+	fact_encode(fact, &value);
+	rc = kv_get(txn, STORE_FACTS, buf_slice(&key), &stored);
+	if (rc == 0 && slice_equal(stored, buf_slice(&value)))
+		goto fini;
+	if (rc == 0 || rc == ERR_MISSING)
+		rc = sections_change(txn, host, fact->kind, rc == 0 ? stored : (struct slice){0},
+		        buf_slice(&value));
+	if (rc == 0)
+		rc = kv_put(txn, STORE_FACTS, buf_slice(&key), buf_slice(&value));
+fini:
 	buf_fini(&key);
 	buf_fini(&value);
 	return rc;

@@ -6,6 +6,8 @@
 
 #include "collector/store/picture.h"
 
+/* The record alone: the caller keeps the section's sum. */
+int hostfacts_put(struct kv_txn *txn, uint32_t host, const struct fact *fact);
 int hostfacts_apply(struct kv_txn *txn, uint32_t host, const struct event *event);
 
 #endif

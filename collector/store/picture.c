@@ -8,6 +8,7 @@
 #include "collector/store/fileset.h"
 #include "collector/store/hostfacts.h"
 #include "collector/store/hostkey.h"
+#include "collector/store/sections.h"
 #include "common/base/text.h"
 #include "common/store/pathkey.h"
 #include "common/store/staterec.h"
@@ -166,6 +167,8 @@ int picture_clear(struct kv_txn *txn, uint32_t host)
 	rc = hostkey_delete_all(txn, STORE_FILES, buf_slice(&prefix));
 	if (rc == 0)
 		rc = hostkey_delete_all(txn, STORE_FACTS, buf_slice(&prefix));
+	if (rc == 0)
+		rc = sections_clear(txn, host);
 	buf_fini(&prefix);
 	return rc;
 }

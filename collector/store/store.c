@@ -12,7 +12,8 @@
 #include "common/base/mem.h"
 #include "common/io/file.h"
 
-#define SCHEMA_VERSION 1
+/* 2: sections and buckets; what they hold is found out where it is not there yet. */
+#define SCHEMA_VERSION 2
 
 static const char *const table_names[] = {
         [STORE_META] = "meta",
@@ -24,6 +25,8 @@ static const char *const table_names[] = {
         [STORE_FILES] = "files",
         [STORE_FACTS] = "facts",
         [STORE_TOKENS] = "tokens",
+        [STORE_SECTIONS] = "sections",
+        [STORE_BUCKETS] = "buckets",
         NULL,
 };
 
@@ -131,10 +134,11 @@ static int check_schema(struct kv *kv, struct reason *out_why)
 			rc = fail(out_why, ERR_VERSION,
 			        "store has schema %u, this program knows %u: a newer one made it",
 			        version, SCHEMA_VERSION);
-		kv_abort(txn);
-		return rc;
-	}
-	if (rc != ERR_MISSING) {
+		if (rc < 0 || version == SCHEMA_VERSION) {
+			kv_abort(txn);
+			return rc;
+		}
+	} else if (rc != ERR_MISSING) {
 		kv_abort(txn);
 		return fail(out_why, rc, "cannot read the store's schema: %s", err_text(rc));
 	}

@@ -11,6 +11,8 @@
  *   files         host id (4) pathkey          staterec; see picture.c
  *   facts         host id (4) fact_key         fact_encode; see hostfacts.c
  *   tokens        SHA-256 of the token (32)    see tokens.c (enrolment and API tokens)
+ *   sections      host id (4) kind (1)         section_sum; see sections.c
+ *   buckets       kind (1) digest (16)         facts that some host has shown; see buckets.c
  *
  * Writes are jobs: whatever waits is applied in one transaction by the writer's thread and
  * committed once (group commit); then each job's `done` runs on the loop's thread, in the order of
@@ -37,6 +39,8 @@ enum store_table {
 	STORE_FILES,
 	STORE_FACTS,
 	STORE_TOKENS,
+	STORE_SECTIONS,
+	STORE_BUCKETS,
 };
 
 #define STORE_HOST_ID_BYTES 4

@@ -18,6 +18,7 @@
 #include "common/base/err.h"
 #include "common/codec/frame.h"
 #include "common/model/event.h"
+#include "common/model/section.h"
 
 #define WIRE_STREAM_ID_BYTES  16
 #define WIRE_BATCH_EVENTS_MAX 4096
@@ -30,6 +31,7 @@ struct hello {
 	uint64_t first_seq; /* the oldest event that the agent still holds; none: next_seq */
 	uint64_t next_seq;  /* the number of the event to come */
 	struct slice agent_version;
+	struct slice facts_root; /* SHA256_BYTES, or absent */
 };
 
 struct welcome {
@@ -42,7 +44,8 @@ struct welcome {
 struct batch {
 	uint64_t first_seq; /* events are numbered from here without a hole */
 	size_t count;
-	struct slice *events; /* each one encoded event, see wire_event_* */
+	struct slice *events;    /* each one encoded event, see wire_event_* */
+	struct slice facts_root; /* SHA256_BYTES, or absent */
 };
 
 struct ack {
@@ -82,8 +85,42 @@ struct renew_request {
 	struct slice csr_pem;
 };
 
-/* Messages without a struct above (heartbeat) have no content. Offer, want, bucket, config and
- * config status are in the proto file and refused here until the sessions speak them. */
+/* State sync: sections are kinds of facts, at most one of each kind in a message. */
+
+struct section_offer {
+	enum fact_kind kind;
+	struct slice digests; /* SECTION_DIGEST_BYTES a bucket */
+};
+
+struct offer {
+	size_t count;
+	struct section_offer *section;
+};
+
+struct section_want {
+	enum fact_kind kind;
+	struct slice buckets; /* a byte each */
+};
+
+struct want {
+	size_t count; /* 0: an offer is asked for */
+	struct section_want *section;
+};
+
+struct section_facts {
+	enum fact_kind kind;
+	size_t count;
+	struct fact *fact;
+};
+
+struct bucket {
+	size_t count;
+	struct section_facts *section;
+	bool more; /* another follows */
+};
+
+/* Messages without a struct above (heartbeat) have no content. Config and config status are in the
+ * proto file and refused here until the sessions speak them. */
 struct message {
 	enum frame_kind kind;
 	union {
@@ -96,6 +133,9 @@ struct message {
 		struct enroll_reply enroll_reply;
 		struct renew_request renew_request;
 		struct enroll_reply renew_reply;
+		struct offer offer;
+		struct want want;
+		struct bucket bucket;
 	};
 };
 

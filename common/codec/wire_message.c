@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/codec/wire_enroll.h"
 #include "common/codec/wire_protobuf.h"
+#include "common/codec/wire_sync.h"
 #include "proto/tsujiban.pb-c.h"
 
 #define REFUSAL_MAX     255 /* codes to come are passed on */
@@ -20,6 +21,8 @@ static int check_hello(const struct hello *hello, struct reason *out_why)
 		return fail(out_why, ERR_FORMAT, "field 'stream_id' is missing");
 	if (hello->first_seq == 0 || hello->first_seq > hello->next_seq)
 		return fail(out_why, ERR_FORMAT, "field 'first_seq' is not between 1 and next_seq");
+	if (wire_check_root(hello->facts_root, out_why) != 0)
+		return ERR_FORMAT;
 	return wire_check_text("agent_version", hello->agent_version, WIRE_TEXT_MAX, out_why);
 }
 
@@ -30,6 +33,7 @@ static int pack_hello(const struct hello *hello, struct buf *out)
 	packed.first_seq = hello->first_seq;
 	packed.next_seq = hello->next_seq;
 	packed.agent_version = wire_bytes(hello->agent_version);
+	packed.facts_root = wire_bytes(hello->facts_root);
 	return wire_pack(&packed.base, FRAME_PAYLOAD_MAX, out);
 }
 
@@ -49,6 +53,7 @@ static int unpack_hello(
 	out->first_seq = packed->first_seq;
 	out->next_seq = packed->next_seq;
 	out->agent_version = wire_slice(packed->agent_version);
+	out->facts_root = wire_slice(packed->facts_root);
 	return 0;
 }
 
@@ -93,6 +98,9 @@ static int check_batch(const struct batch *batch, struct reason *out_why)
 	int rc = check_count(batch->count, out_why);
 	if (rc != 0)
 		return rc;
+	rc = wire_check_root(batch->facts_root, out_why);
+	if (rc != 0)
+		return rc;
 	if (batch->first_seq == 0 || batch->first_seq > UINT64_MAX - WIRE_BATCH_EVENTS_MAX)
 		return fail(out_why, ERR_FORMAT, "field 'first_seq' is out of range");
 	for (size_t i = 0; i < batch->count; i++) {
@@ -117,6 +125,8 @@ static int pack_batch(const struct batch *batch, struct buf *out)
 	for (size_t i = 0; i < batch->count; i += packed.n_events) {
 		size_t left = batch->count - i;
 		packed.n_events = left < EVENTS_PER_PACK ? left : EVENTS_PER_PACK;
+		if (left == packed.n_events)
+			packed.facts_root = wire_bytes(batch->facts_root);
 		for (size_t k = 0; k < packed.n_events; k++)
 			events[k] = wire_bytes(batch->events[i + k]);
 		int rc = wire_pack(&packed.base, FRAME_PAYLOAD_MAX - (out->len - start), out);
@@ -140,6 +150,7 @@ static int unpack_batch(
 	if (check_count(packed->n_events, out_why) != 0)
 		return ERR_FORMAT;
 	out->first_seq = packed->first_seq;
+	out->facts_root = wire_slice(packed->facts_root);
 	out->count = packed->n_events;
 	out->events = arena_alloc_zeroed(arena, packed->n_events, sizeof(*out->events));
 	if (out->events == NULL)
@@ -223,6 +234,9 @@ static bool is_spoken(enum frame_kind kind)
 	case FRAME_ENROLL_REPLY:
 	case FRAME_RENEW_REQUEST:
 	case FRAME_RENEW_REPLY:
+	case FRAME_OFFER:
+	case FRAME_WANT:
+	case FRAME_BUCKET:
 		return true;
 	default:
 		return false;
@@ -247,6 +261,12 @@ static int check(const struct message *message, struct reason *out_why)
 		return wire_check_enroll_reply(&message->enroll_reply, out_why);
 	case FRAME_RENEW_REQUEST:
 		return wire_check_renew_request(&message->renew_request, out_why);
+	case FRAME_OFFER:
+		return wire_check_offer(&message->offer, out_why);
+	case FRAME_WANT:
+		return wire_check_want(&message->want, out_why);
+	case FRAME_BUCKET:
+		return wire_check_bucket(&message->bucket, out_why);
 	default:
 		return 0;
 	}
@@ -272,6 +292,12 @@ static int pack(const struct message *message, struct buf *out)
 		return wire_pack_enroll_reply(&message->enroll_reply, out);
 	case FRAME_RENEW_REQUEST:
 		return wire_pack_renew_request(&message->renew_request, out);
+	case FRAME_OFFER:
+		return wire_pack_offer(&message->offer, out);
+	case FRAME_WANT:
+		return wire_pack_want(&message->want, out);
+	case FRAME_BUCKET:
+		return wire_pack_bucket(&message->bucket, out);
 	default:
 		return 0;
 	}
@@ -298,6 +324,12 @@ static int unpack(
 		return wire_unpack_enroll_reply(payload, arena, &out->enroll_reply, out_why);
 	case FRAME_RENEW_REQUEST:
 		return wire_unpack_renew_request(payload, arena, &out->renew_request, out_why);
+	case FRAME_OFFER:
+		return wire_unpack_offer(payload, arena, &out->offer, out_why);
+	case FRAME_WANT:
+		return wire_unpack_want(payload, arena, &out->want, out_why);
+	case FRAME_BUCKET:
+		return wire_unpack_bucket(payload, arena, &out->bucket, out_why);
 	default:
 		return unpack_heartbeat(payload, arena, out_why);
 	}

@@ -89,7 +89,8 @@ static void store_events(
 	}
 	for (size_t i = 0; i < count; i++)
 		encoded[i] = slice_of(all.data + at[i], at[i + 1] - at[i]);
-	message.batch = (struct batch){batch.first_seq, count, encoded};
+	message.batch = (struct batch){
+	        .first_seq = batch.first_seq, .count = count, .events = encoded};
 	assert_int_equal(wire_encode(&message, &payload), 0);
 	batch.payload = buf_slice(&payload);
 	assert_int_equal(eventlog_append(txn, &batch), 0);

@@ -38,6 +38,7 @@ struct scene {
 
 	/* what the ingest has told */
 	unsigned stored_calls, new_streams, enrolled;
+	unsigned restated;
 	size_t stored_events;
 	char details[512]; /* of the stored events, each with a space behind */
 	uint32_t last_host;
@@ -126,6 +127,14 @@ static inline void note_stored(
 	}
 }
 
+static inline void note_restated(void *ctx, uint32_t host)
+{
+	struct scene *scene = ctx;
+
+	scene->restated++;
+	scene->last_host = host;
+}
+
 static inline void note_enrolled(void *ctx, uint32_t host, struct slice name)
 {
 	struct scene *scene = ctx;
@@ -144,7 +153,8 @@ static inline void hang(void *ctx)
 
 static inline void open_ingest(struct scene *scene, uint32_t heartbeat_s)
 {
-	static const struct ingest_events events = {note_stored, note_enrolled};
+	static const struct ingest_events events = {
+	        .stored = note_stored, .restated = note_restated, .enrolled = note_enrolled};
 	struct ingest_options options = {
 	        .address = "127.0.0.1:0",
 	        .connections = 20,
@@ -466,7 +476,7 @@ static inline void client_batch(struct client *client, uint64_t first_seq, size_
 		assert_int_equal(wire_event_encode(&event, &encoded[i]), 0);
 		events[i] = buf_slice(&encoded[i]);
 	}
-	message.batch = (struct batch){first_seq, count, events};
+	message.batch = (struct batch){.first_seq = first_seq, .count = count, .events = events};
 	client_send(client, &message);
 	for (size_t i = 0; i < count; i++)
 		buf_fini(&encoded[i]);

@@ -181,7 +181,7 @@ static void test_bad_event_refuses_the_whole_batch(void **state)
 	assert_int_equal(wire_event_encode(&good, &event), 0);
 	events[0] = buf_slice(&event);
 	events[1] = slice_text("\x10\x01\x18\x05"); /* a deletion of nothing */
-	message.batch = (struct batch){1, 2, events};
+	message.batch = (struct batch){.first_seq = 1, .count = 2, .events = events};
 	client_send(&client, &message);
 	client_is_refused(&client, REFUSED_PROTOCOL, "event 2");
 	assert_int_equal(log_end(scene), 0);
@@ -208,7 +208,7 @@ static void test_path_that_no_key_holds_refuses_the_batch(void **state)
 	client_stream(&client, scene, &cert, "stream a");
 	assert_int_equal(wire_event_encode(&bad, &event), 0);
 	events[0] = buf_slice(&event);
-	message.batch = (struct batch){1, 1, events};
+	message.batch = (struct batch){.first_seq = 1, .count = 1, .events = events};
 	client_send(&client, &message);
 	client_is_refused(&client, REFUSED_PROTOCOL, "/etc//x");
 	client_fini(&client);

@@ -30,7 +30,7 @@ static void make_payload(uint64_t first_seq, uint32_t count, struct buf *out)
 		size_t start = i ? ends[i - 1] : 0;
 		slices[i] = slice_of(all.data + start, ends[i] - start);
 	}
-	message.batch = (struct batch){first_seq, count, slices};
+	message.batch = (struct batch){.first_seq = first_seq, .count = count, .events = slices};
 	assert_int_equal(wire_encode(&message, out), 0);
 	buf_fini(&text);
 	buf_fini(&all);

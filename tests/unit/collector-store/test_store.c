@@ -327,7 +327,7 @@ static int apply_newer_schema(struct store_job *job, struct kv_txn *txn, struct 
 {
 	(void)job;
 	(void)out_why;
-	return kv_put(txn, STORE_META, slice_text("schema"), slice_of("\0\0\0\2", 4));
+	return kv_put(txn, STORE_META, slice_text("schema"), slice_of("\0\0\0\x63", 4));
 }
 
 static void test_store_of_a_newer_program_is_refused(void **state)

@@ -1,0 +1,450 @@
+#include "collector/ingest/restate.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "collector/store/buckets.h"
+#include "collector/store/sections.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#define SLOTS          4
+#define ROUNDS_MAX     5 /* without success: wait for the next difference */
+#define ARENA_BYTES    (96u << 20)
+#define JOB_BYTES      (1u << 20) /* of writes, about */
+#define SECTIONS_BYTES (64u << 10)
+
+enum restate_state { ASKED, QUEUED, TRYING, WANTING };
+
+/* What the store knows nothing of yet is `is_missing`. */
+struct section {
+	enum fact_kind kind;
+	unsigned bucket_count;
+	struct slice digests;
+	bool is_missing[SECTION_BUCKETS_MAX];
+	struct fact_list shown; /* by the peer, of what was missing */
+};
+
+struct restate {
+	struct store_job job;
+	struct peer *peer;
+	enum restate_state state;
+	struct restate *prev, *next; /* in the queue */
+	struct arena *arena;
+	struct section section[FACT_KIND_MAX];
+	size_t section_count;
+	uint64_t since_ms; /* in this state */
+	unsigned rounds;
+	bool is_again;
+	bool has_shown; /* what it was asked for, in this round */
+
+	/* from apply */
+	bool is_missing_any;
+};
+
+static void queue(struct restate *restate);
+
+static void enter(struct restate *restate, enum restate_state state)
+{
+	restate->state = state;
+	restate->since_ms = loop_now_ms(restate->peer->ingest->loop);
+}
+
+static bool holds_slot(const struct restate *restate)
+{
+	return restate->state == TRYING || restate->state == WANTING;
+}
+
+static void restate_free(struct restate *restate)
+{
+	arena_free(restate->arena);
+	free(restate);
+}
+
+/* --- in the store ----------------------------------------------------------------------------- */
+
+static struct slice digest_at(const struct section *section, unsigned bucket)
+{
+	return slice_of(section->digests.ptr + bucket * SECTION_DIGEST_BYTES, SECTION_DIGEST_BYTES);
+}
+
+static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
+{
+	uint8_t key[FACT_KEY_MAX];
+
+	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
+}
+
+/* What has another digest than was offered is left: it is missing still. */
+static int keep_shown(struct restate *restate, struct kv_txn *txn, struct section *section)
+{
+	int64_t now_ns = clock_wall_ns();
+	struct fact *facts = mem_new_array(section->shown.count + 1, sizeof(*facts));
+	int rc = 0;
+
+	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++) {
+		size_t count = 0;
+		if (!section->is_missing[bucket])
+			continue;
+		for (size_t i = 0; i < section->shown.count; i++)
+			if (bucket_of(&section->shown.fact[i], section->bucket_count) == bucket)
+				facts[count++] = section->shown.fact[i];
+		rc = buckets_put(
+		        txn, section->kind, digest_at(section, bucket), facts, count, now_ns);
+		if (rc == ERR_FORMAT)
+			rc = 0;
+	}
+	free(facts);
+	(void)restate;
+	return rc;
+}
+
+/* Finds what is to be put in place, and what is known of it. */
+static int compare_section(struct restate *restate, struct kv_txn *txn, struct section *section,
+        bool is_other[SECTION_BUCKETS_MAX], struct fact_list *out)
+{
+	struct buf ours = BUF_INIT;
+	int rc = sections_digests(
+	        txn, restate->peer->host, section->kind, section->bucket_count, &ours);
+
+	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++) {
+		struct slice digest = digest_at(section, bucket);
+		is_other[bucket] = memcmp(ours.data + bucket * SECTION_DIGEST_BYTES, digest.ptr,
+		                           SECTION_DIGEST_BYTES) != 0;
+		section->is_missing[bucket] = false;
+		if (!is_other[bucket])
+			continue;
+		rc = buckets_get(txn, section->kind, digest, clock_wall_ns(), out);
+		section->is_missing[bucket] = rc == ERR_MISSING;
+		restate->is_missing_any |= section->is_missing[bucket];
+		if (rc == ERR_MISSING)
+			rc = 0;
+	}
+	buf_fini(&ours);
+	return rc;
+}
+
+static int put_section(
+        struct restate *restate, struct kv_txn *txn, struct section *section, struct arena *arena)
+{
+	bool is_other[SECTION_BUCKETS_MAX] = {false}, is_any = false;
+	struct fact_list facts = {.arena = arena};
+	int rc = compare_section(restate, txn, section, is_other, &facts);
+
+	for (unsigned i = 0; i < section->bucket_count; i++)
+		is_any |= is_other[i];
+	if (rc < 0 || !is_any || restate->is_missing_any)
+		return rc;
+	return sections_replace(txn, restate->peer->host, section->kind, section->bucket_count,
+	        is_other, facts.fact, facts.count);
+}
+
+static bool is_offered(const struct restate *restate, enum fact_kind kind)
+{
+	for (size_t i = 0; i < restate->section_count; i++)
+		if (restate->section[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* What the agent has nothing of. */
+static int empty_others(struct restate *restate, struct kv_txn *txn)
+{
+	const bool all[SECTION_BUCKETS_MAX] = {true};
+	int rc = 0;
+
+	for (unsigned number = 1; rc == 0 && number <= FACT_KIND_MAX; number++) {
+		enum fact_kind kind = (enum fact_kind)number;
+		uint64_t count = 0;
+		if (!section_is_synced(kind) || is_offered(restate, kind))
+			continue;
+		rc = sections_count(txn, restate->peer->host, kind, &count);
+		if (rc == 0 && count > 0)
+			rc = sections_replace(txn, restate->peer->host, kind, 1, all, NULL, 0);
+	}
+	return rc;
+}
+
+static int apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
+{
+	struct restate *restate = (struct restate *)base;
+	struct arena *arena = arena_new(ARENA_BYTES);
+	int rc = 0;
+
+	restate->is_missing_any = false;
+	for (size_t i = 0; rc == 0 && restate->has_shown && i < restate->section_count; i++)
+		rc = keep_shown(restate, txn, &restate->section[i]);
+	/* Twice: nothing is put in place before all is there. */
+	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
+		bool is_other[SECTION_BUCKETS_MAX];
+		struct fact_list facts = {.arena = arena};
+		rc = compare_section(restate, txn, &restate->section[i], is_other, &facts);
+		arena_reset(arena);
+	}
+	for (size_t i = 0; rc == 0 && !restate->is_missing_any && i < restate->section_count; i++) {
+		rc = put_section(restate, txn, &restate->section[i], arena);
+		arena_reset(arena);
+	}
+	if (rc == 0 && !restate->is_missing_any)
+		rc = empty_others(restate, txn);
+	arena_free(arena);
+	return rc < 0 ? fail(out_why, rc, "cannot put a host's facts right: %s", err_text(rc)) : 0;
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static void release_slot(struct ingest *ingest);
+static void done(struct store_job *base, int code, const struct reason *why);
+
+static void try_it(struct restate *restate)
+{
+	struct peer *peer = restate->peer;
+
+	enter(restate, TRYING);
+	restate->job = (struct store_job){.apply = apply, .done = done, .bytes = JOB_BYTES};
+	peer_job_begins(peer, 0);
+	store_submit(peer->ingest->store, &restate->job);
+}
+
+static void serve_queue(struct ingest *ingest)
+{
+	while (ingest->restates && ingest->slots_taken < SLOTS && !ingest->is_closed) {
+		struct restate *restate = ingest->restates;
+		DL_DELETE(ingest->restates, restate);
+		ingest->slots_taken++;
+		try_it(restate);
+	}
+}
+
+static void release_slot(struct ingest *ingest)
+{
+	ingest->slots_taken--;
+	serve_queue(ingest);
+}
+
+static void queue(struct restate *restate)
+{
+	struct ingest *ingest = restate->peer->ingest;
+
+	enter(restate, QUEUED);
+	DL_APPEND(ingest->restates, restate);
+	serve_queue(ingest);
+}
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+static void forget(struct restate *restate)
+{
+	restate->peer->restate = NULL;
+	restate_free(restate);
+}
+
+/* Asks for an offer. */
+static void ask(struct restate *restate)
+{
+	struct message want = {.kind = FRAME_WANT};
+
+	restate->section_count = 0;
+	restate->is_again = restate->has_shown = false;
+	arena_reset(restate->arena);
+	enter(restate, ASKED);
+	peer_send(restate->peer, &want);
+}
+
+static void ask_again(struct restate *restate)
+{
+	if (++restate->rounds < ROUNDS_MAX) {
+		ask(restate);
+		return;
+	}
+	log_warn("facts of a host change faster than they can be compared host=%s",
+	        restate->peer->cert.name);
+	forget(restate);
+}
+
+static void ask_for_missing(struct restate *restate)
+{
+	struct message message = {.kind = FRAME_WANT};
+	struct section_want wants[FACT_KIND_MAX];
+	uint8_t numbers[FACT_KIND_MAX][SECTION_BUCKETS_MAX];
+
+	message.want.section = wants;
+	for (size_t i = 0; i < restate->section_count; i++) {
+		const struct section *section = &restate->section[i];
+		size_t count = 0;
+		for (unsigned bucket = 0; bucket < section->bucket_count; bucket++)
+			if (section->is_missing[bucket])
+				numbers[i][count++] = (uint8_t)bucket;
+		if (count > 0)
+			wants[message.want.count++] = (struct section_want){
+			        .kind = section->kind,
+			        .buckets = slice_of(numbers[i], count),
+			};
+	}
+	enter(restate, WANTING);
+	peer_send(restate->peer, &message);
+}
+
+static void put_right(struct restate *restate)
+{
+	struct peer *peer = restate->peer;
+
+	if (!peer->ingest->is_closed)
+		peer->ingest->events->restated(peer->ingest->ctx, peer->host);
+	log_debug("facts are as the agent has them host=%s", peer->cert.name);
+}
+
+static void done(struct store_job *base, int code, const struct reason *why)
+{
+	struct restate *restate = (struct restate *)base;
+	struct peer *peer = restate->peer;
+	struct ingest *ingest = peer->ingest;
+	bool is_alive = peer->conn && peer->state == PEER_STREAMING;
+	bool keeps_slot = false;
+
+	if (code < 0)
+		log_warn("%s host=%s", why->text, peer->cert.name);
+	else if (!restate->is_missing_any)
+		put_right(restate);
+	if (code < 0 || !is_alive) {
+		forget(restate);
+	} else if (restate->is_missing_any && !restate->has_shown) {
+		keeps_slot = true;
+		ask_for_missing(restate);
+	} else if (restate->is_missing_any || restate->is_again) {
+		ask_again(restate);
+	} else {
+		forget(restate);
+	}
+	if (!keeps_slot)
+		release_slot(ingest);
+	peer_job_ends(peer, 0);
+}
+
+/* --- from the peer ---------------------------------------------------------------------------- */
+
+void restate_begin(struct peer *peer)
+{
+	struct restate *restate = peer->restate;
+
+	if (peer->state != PEER_STREAMING)
+		return;
+	if (restate) {
+		restate->is_again = true;
+		return;
+	}
+	restate = mem_new(sizeof(*restate));
+	restate->peer = peer;
+	restate->arena = arena_new(ARENA_BYTES);
+	peer->restate = restate;
+	ask(restate);
+}
+
+void restate_facts_came(struct peer *peer)
+{
+	if (peer->restate && peer->restate->state != ASKED)
+		peer->restate->is_again = true;
+}
+
+bool restate_expects(const struct peer *peer, enum frame_kind kind)
+{
+	if (!peer->restate)
+		return false;
+	return (kind == FRAME_OFFER && peer->restate->state == ASKED) ||
+	       (kind == FRAME_BUCKET && peer->restate->state == WANTING);
+}
+
+static int open_message(struct restate *restate, const struct frame *frame, struct message *out,
+        struct reason *out_why)
+{
+	struct slice plain;
+	int rc = frame_open(frame, &restate->peer->ingest->plain, &plain, out_why);
+
+	return rc < 0 ? rc : wire_decode(frame->kind, plain, restate->arena, out, out_why);
+}
+
+void restate_offer(struct peer *peer, const struct frame *frame)
+{
+	struct restate *restate = peer->restate;
+	struct message message;
+	struct reason why;
+
+	if (open_message(restate, frame, &message, &why) < 0) {
+		peer_refuse(peer, REFUSED_PROTOCOL, "%s", why.text);
+		return;
+	}
+	for (size_t i = 0; i < message.offer.count; i++) {
+		const struct section_offer *offer = &message.offer.section[i];
+		struct section *section = &restate->section[i];
+		*section = (struct section){
+		        .kind = offer->kind,
+		        .bucket_count = (unsigned)(offer->digests.len / SECTION_DIGEST_BYTES),
+		        .digests = offer->digests,
+		        .shown = {.arena = restate->arena},
+		};
+	}
+	restate->section_count = message.offer.count;
+	queue(restate);
+}
+
+static int take_shown(struct restate *restate, const struct section_facts *facts)
+{
+	for (size_t i = 0; i < restate->section_count; i++) {
+		struct section *section = &restate->section[i];
+		for (size_t k = 0; section->kind == facts->kind && k < facts->count; k++)
+			if (section->shown.count >= SECTION_FACTS_MAX ||
+			        fact_list_add(&section->shown, &facts->fact[k]) < 0)
+				return ERR_LIMIT;
+	}
+	return 0;
+}
+
+void restate_bucket(struct peer *peer, const struct frame *frame)
+{
+	struct restate *restate = peer->restate;
+	struct message message;
+	struct reason why;
+
+	if (open_message(restate, frame, &message, &why) < 0) {
+		peer_refuse(peer, REFUSED_PROTOCOL, "%s", why.text);
+		return;
+	}
+	for (size_t i = 0; i < message.bucket.count; i++) {
+		if (take_shown(restate, &message.bucket.section[i]) == 0)
+			continue;
+		peer_refuse(peer, REFUSED_PROTOCOL, "the facts of a host are too many");
+		return;
+	}
+	enter(restate, WANTING);
+	if (message.bucket.more)
+		return;
+	restate->has_shown = true;
+	try_it(restate);
+}
+
+uint64_t restate_owes_ms(const struct peer *peer)
+{
+	const struct restate *restate = peer->restate;
+
+	if (!restate || restate->state != WANTING)
+		return 0;
+	return loop_now_ms(peer->ingest->loop) - restate->since_ms;
+}
+
+/* A job under way ends what it began when it is done. */
+void restate_drop(struct peer *peer)
+{
+	struct restate *restate = peer->restate;
+	struct ingest *ingest = peer->ingest;
+	bool had_slot;
+
+	if (!restate || restate->state == TRYING)
+		return;
+	if (restate->state == QUEUED)
+		DL_DELETE(ingest->restates, restate);
+	had_slot = holds_slot(restate);
+	forget(restate);
+	if (had_slot)
+		release_slot(ingest);
+}

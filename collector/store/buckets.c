@@ -1,0 +1,122 @@
+/*
+ * The table `buckets`: key is the kind (1) and the digest (16). Value: when it was last used, days
+ * since 1970 (4, big endian), then each fact in key order, its length (4, big endian) and its form
+ * (fact_encode). What stands behind the first 4 bytes is what the digest is of.
+ */
+#include "collector/store/buckets.h"
+
+#include "common/base/mem.h"
+
+#define KEY_BYTES (1 + SECTION_DIGEST_BYTES)
+#define DAY_NS    (86400 * INT64_C(1000000000))
+
+static struct slice key_of(enum fact_kind kind, struct slice digest, uint8_t key[KEY_BYTES])
+{
+	key[0] = (uint8_t)kind;
+	memcpy(key + 1, digest.ptr, SECTION_DIGEST_BYTES);
+	return slice_of(key, KEY_BYTES);
+}
+
+static uint32_t day_of(int64_t time_ns)
+{
+	return time_ns > 0 ? (uint32_t)(time_ns / DAY_NS) : 0;
+}
+
+static bool is_digest_of(struct slice bytes, struct slice digest)
+{
+	uint8_t whole[SHA256_BYTES];
+
+	digest_of(bytes, whole);
+	return memcmp(whole, digest.ptr, SECTION_DIGEST_BYTES) == 0;
+}
+
+static int take_facts(struct slice rest, enum fact_kind kind, struct fact_list *out)
+{
+	struct slice encoded;
+	struct fact fact;
+	uint32_t len;
+
+	while (rest.len > 0) {
+		if (!slice_take_u32(&rest, &len) || !slice_take(&rest, len, &encoded) ||
+		        fact_decode(encoded, &fact) < 0 || fact.kind != kind)
+			return ERR_FORMAT;
+		if (fact_list_add(out, &fact) < 0)
+			return ERR_LIMIT;
+	}
+	return 0;
+}
+
+/* Once a day is enough. */
+static int note_use(struct kv_txn *txn, struct slice key, struct slice rest, uint32_t day)
+{
+	struct buf value = BUF_INIT;
+	int rc;
+
+	buf_append_u32(&value, day);
+	buf_append_slice(&value, rest);
+	rc = kv_put(txn, STORE_BUCKETS, key, buf_slice(&value));
+	buf_fini(&value);
+	return rc;
+}
+
+int buckets_get(struct kv_txn *txn, enum fact_kind kind, struct slice digest, int64_t now_ns,
+        struct fact_list *out)
+{
+	uint8_t bytes[KEY_BYTES];
+	struct slice key = key_of(kind, digest, bytes), value;
+	uint32_t day, today = day_of(now_ns);
+	int rc;
+
+	if (is_digest_of((struct slice){0}, digest))
+		return 0;
+	rc = kv_get(txn, STORE_BUCKETS, key, &value);
+	if (rc < 0)
+		return rc;
+	if (!slice_take_u32(&value, &day))
+		return ERR_FORMAT;
+	rc = take_facts(value, kind, out);
+	return rc == 0 && day < today ? note_use(txn, key, value, today) : rc;
+}
+
+int buckets_put(struct kv_txn *txn, enum fact_kind kind, struct slice digest,
+        const struct fact *facts, size_t count, int64_t now_ns)
+{
+	uint8_t bytes[KEY_BYTES];
+	struct buf value = BUF_INIT, encoded = BUF_INIT;
+	int rc = 0;
+
+	buf_append_u32(&value, day_of(now_ns));
+	for (size_t i = 0; i < count; i++) {
+		buf_reset(&encoded);
+		fact_encode(&facts[i], &encoded);
+		buf_append_u32(&value, (uint32_t)encoded.len);
+		buf_append_slice(&value, buf_slice(&encoded));
+	}
+	if (!is_digest_of(slice_of(value.data + 4, value.len - 4), digest))
+		rc = ERR_FORMAT;
+	if (rc == 0)
+		rc = kv_put(txn, STORE_BUCKETS, key_of(kind, digest, bytes), buf_slice(&value));
+	buf_fini(&value);
+	buf_fini(&encoded);
+	return rc;
+}
+
+int buckets_purge(struct kv_txn *txn, int64_t before_ns)
+{
+	struct kv_cursor *cursor;
+	struct slice key, value;
+	uint32_t day;
+	int rc = kv_cursor_open(txn, STORE_BUCKETS, &cursor);
+
+	if (rc < 0)
+		return rc;
+	rc = kv_first(cursor, &key, &value);
+	while (rc == 0) {
+		if (!slice_take_u32(&value, &day) || day < day_of(before_ns))
+			rc = kv_delete_here(cursor);
+		if (rc == 0)
+			rc = kv_next(cursor, &key, &value);
+	}
+	kv_cursor_close(cursor);
+	return rc == ERR_MISSING ? 0 : rc;
+}

@@ -1,0 +1,28 @@
+/*
+ * columns - facts of one kind as columns: all values of the first field, then all of the second, …,
+ * which compress far better than rows.
+ *
+ * A value is a varint and what it asks for:
+ *
+ *   0        the value of the row before
+ *   1 … 12   the value of field number - 1 of this row (only of a field before this one)
+ *   16 + n   another: a varint, how many bytes it shares with the start of the value of the row
+ *            before, and n bytes that follow them
+ *
+ * Owner    what is unpacked lives in the arena, or is borrowed from the columns.
+ * Errors   ERR_FORMAT; ERR_LIMIT when the arena is full.
+ * Thread   any; no state.
+ */
+#ifndef TSUJIBAN_COMMON_CODEC_COLUMNS_H
+#define TSUJIBAN_COMMON_CODEC_COLUMNS_H
+
+#include "common/base/arena.h"
+#include "common/model/fact.h"
+
+/* Appends field number `field` of all facts. */
+void columns_pack(const struct fact *facts, size_t count, unsigned field, struct buf *out);
+/* Fills field number `field` of all facts; those before it are there already. */
+int columns_unpack(
+        struct slice column, unsigned field, struct arena *arena, struct fact *facts, size_t count);
+
+#endif
