@@ -2,8 +2,8 @@
  * sections - the agent's half of state sync: what the facts add up to, and the answers to what the
  * collector wants of them (common/model/section.h has the words).
  *
- * Each answer is of one moment. When the facts change between an offer and what is asked for because
- * of it, what is sent has other digests; the collector then begins again.
+ * Each answer is of one moment. When the facts change between an offer and what is asked for
+ * because of it, what is sent has other digests; the collector then begins again.
  *
  * Thread   the loop's; reads the store in transactions of its own.
  */
@@ -12,8 +12,8 @@
 
 #include "agent/state/state.h"
 
-/* The root of the facts that event `seq` leads to, and the number of the last event that came with a
- * change of them. False when that cannot be told: later events have been written since. */
+/* The root of the facts that event `seq` leads to, and the number of the last event that came with
+ * a change of them. False when that cannot be told: later events have been written since. */
 bool sections_root(
         struct state *state, uint64_t seq, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq);
 

@@ -13,10 +13,11 @@
 
 #define BUCKETS_KEPT_NS (30 * 86400 * INT64_C(1000000000)) /* without being used */
 
-/* Adds its facts, copied. ERR_MISSING: nobody has shown it. The digest of nothing is known always. */
+/* Adds its facts, copied. ERR_MISSING: nobody has shown it. The digest of nothing is always
+ * known. */
 int buckets_get(struct kv_txn *txn, enum fact_kind kind, struct slice digest, int64_t now_ns,
         struct fact_list *out);
-/* `facts` are in key order; what they add up to is checked: ERR_FORMAT when it is another digest. */
+/* `facts` are in key order; ERR_FORMAT when their digest is another. */
 int buckets_put(struct kv_txn *txn, enum fact_kind kind, struct slice digest,
         const struct fact *facts, size_t count, int64_t now_ns);
 /* Forgets those that were not used since `before_ns`. */

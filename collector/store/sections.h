@@ -1,6 +1,6 @@
 /*
- * sections - the facts of a host by section, for state sync: what they add up to, what their buckets
- * are, and buckets put in place of others. common/model/section.h has the words.
+ * sections - the facts of a host by section, for state sync: what they add up to, what their
+ * buckets are, and buckets put in place of others. common/model/section.h has the words.
  *
  * Thread   the transaction's.
  */
