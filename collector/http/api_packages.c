@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/http/api_private.h"
@@ -11,40 +10,62 @@
 #include "common/base/text.h"
 #include "common/model/version.h"
 
+#define HASH_FUNCTION(key, len, hash) ((hash) = index_hash((key), (len)))
+#include <uthash.h>
+
 #define ROWS_A_STEP 256
 /* The end of the year 9999. */
 #define INSTALL_TIME_MAX 253402300799u
 
+/* Packages that differ in nothing but where they lie and in their owner: one version of an
+ * application's package may lie at another path on every host. */
 struct row {
+	UT_hash_handle hh;
 	struct fact fact; /* borrowed from the index */
-	uint64_t hosts;
+	struct hostset *set;
+	uint64_t instances;
+	size_t len;
+	uint8_t key[];
 };
 
-struct rows {
-	struct row *item;
-	size_t count, room;
-};
-
-static bool add_row(void *ctx, const struct fact *fact, const struct hostset *hosts)
+static struct row *need_row(struct row **rows, const struct fact *fact)
 {
-	struct rows *rows = ctx;
-	uint64_t count = hostset_count(hosts);
+	struct fact common = *fact;
+	struct buf key = BUF_INIT;
+	struct row *row;
 
-	if (count == 0)
-		return true;
-	if (rows->count == rows->room) {
-		rows->room = rows->room ? 2 * rows->room : 16;
-		rows->item = mem_resize(rows->item, rows->room * sizeof(*rows->item));
+	common.field[PACKAGE_INSTANCE] = common.field[PACKAGE_OWNER] = slice_of(NULL, 0);
+	fact_encode(&common, &key);
+	HASH_FIND(hh, *rows, key.data, key.len, row);
+	if (!row) {
+		row = mem_new(sizeof(*row) + key.len);
+		row->fact = *fact;
+		row->set = hostset_new();
+		row->len = key.len;
+		memcpy(row->key, key.data, key.len);
+		HASH_ADD_KEYPTR(hh, *rows, row->key, row->len, row);
 	}
-	rows->item[rows->count++] = (struct row){*fact, count};
+	buf_fini(&key);
+	return row;
+}
+
+static bool add_fact(void *ctx, const struct fact *fact, const struct hostset *hosts)
+{
+	struct row *row = need_row(ctx, fact);
+
+	hostset_or(row->set, hosts);
+	if (row->instances++ == 0)
+		return true;
+	row->fact.field[PACKAGE_INSTANCE] = slice_of(NULL, 0);
+	if (!slice_equal(row->fact.field[PACKAGE_OWNER], fact->field[PACKAGE_OWNER]))
+		row->fact.field[PACKAGE_OWNER] = slice_of(NULL, 0);
 	return true;
 }
 
 /* Managers apart; within one in the order of its versions. */
-static int compare_rows(const void *left, const void *right)
+static int compare_rows(const struct row *left, const struct row *right)
 {
-	const struct fact *a = &((const struct row *)left)->fact;
-	const struct fact *b = &((const struct row *)right)->fact;
+	const struct fact *a = &left->fact, *b = &right->fact;
 	enum version_scheme scheme;
 	int order = slice_compare(a->field[PACKAGE_MANAGER], b->field[PACKAGE_MANAGER]);
 
@@ -53,33 +74,44 @@ static int compare_rows(const void *left, const void *right)
 		        scheme, a->field[PACKAGE_VERSION], b->field[PACKAGE_VERSION]);
 	if (order == 0)
 		order = slice_compare(a->field[PACKAGE_VERSION], b->field[PACKAGE_VERSION]);
-	if (order == 0)
-		order = slice_compare(a->field[PACKAGE_ARCH], b->field[PACKAGE_ARCH]);
-	return order ? order
-	             : slice_compare(a->field[PACKAGE_INSTANCE], b->field[PACKAGE_INSTANCE]);
-}
-
-static void append_row(struct buf *out, const struct fact *fact, uint64_t hosts)
-{
-	char extra[48];
-
-	snprintf(extra, sizeof(extra), ",\"hosts\":%" PRIu64, hosts);
-	render_fact(out, fact, extra);
+	return order ? order : slice_compare(a->field[PACKAGE_ARCH], b->field[PACKAGE_ARCH]);
 }
 
 /* --- of the fleet -------------------------------------------------------------------------- */
 
+static void append_row(struct buf *out, const struct row *row)
+{
+	struct buf extra = BUF_INIT;
+
+	buf_printf(&extra, ",\"hosts\":%" PRIu64, hostset_count(row->set));
+	if (row->instances > 1)
+		buf_printf(&extra, ",\"instances\":%" PRIu64, row->instances);
+	render_fact(out, &row->fact, buf_text(&extra));
+	buf_fini(&extra);
+}
+
+static void free_rows(struct row *rows)
+{
+	struct row *row = rows, *next;
+
+	HASH_CLEAR(hh, rows);
+	for (; row; row = next) {
+		next = row->hh.next;
+		hostset_free(row->set);
+		free(row);
+	}
+}
+
 static void list_fleet(struct api *api, struct slice name, struct buf *out)
 {
 	struct fact_match match = {.kind = FACT_PACKAGE, .name = name};
-	struct rows rows = {0};
+	struct row *rows = NULL;
 
-	index_each_fact(api->options.index, &match, add_row, &rows);
-	if (rows.count > 0)
-		qsort(rows.item, rows.count, sizeof(rows.item[0]), compare_rows);
-	for (size_t i = 0; i < rows.count; i++)
-		append_row(out, &rows.item[i].fact, rows.item[i].hosts);
-	free(rows.item);
+	index_each_fact(api->options.index, &match, add_fact, &rows);
+	HASH_SORT(rows, compare_rows);
+	for (const struct row *row = rows; row; row = row->hh.next)
+		append_row(out, row);
+	free_rows(rows);
 }
 
 /* --- of one host --------------------------------------------------------------------------- */

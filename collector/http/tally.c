@@ -2,11 +2,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "collector/query/count.h"
 #include "collector/query/render.h"
 #include "common/base/mem.h"
+
+#define HASH_FUNCTION(key, len, hash) ((hash) = index_hash((key), (len)))
+#include <uthash.h>
 
 #define HOSTS_A_STEP 1024
 

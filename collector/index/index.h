@@ -46,6 +46,10 @@ bool index_find_host(const struct index *index, struct slice name, uint32_t *out
 /* How many hosts hold exactly this fact. */
 uint64_t index_holders(const struct index *index, const struct fact *fact);
 
+/* With a seed of this process: for tables of what hosts send, so that no host can make it collide.
+ */
+unsigned index_hash(const void *key, size_t len);
+
 /* --- sets of hosts ------------------------------------------------------------------------- */
 
 struct hostset *hostset_new(void);

@@ -57,7 +57,6 @@ struct index {
 
 /* NULL: not added. Quick for the same host as last time. */
 struct known_host *index_changing_host(struct index *index, uint32_t id);
-unsigned index_hash(const void *key, size_t len);
 
 /* Gives back what it holds, not the struct. */
 void hostset_fini(struct hostset *set);

@@ -628,6 +628,29 @@ static void test_packages_of_a_host(void **state)
 	expect(*state, "/api/v1/packages", 400, NULL);
 }
 
+static void test_one_version_at_many_paths_is_one_line(void **state)
+{
+	static const char *const paths[] = {"/srv/a", "/srv/b", "/usr/share/c"};
+	struct fixture *fixture = *state;
+	struct ask one = {.path = "/api/v1/packages?name=lodash"};
+	struct fact lodash = package("lodash", "4.17.20");
+
+	lodash.field[PACKAGE_MANAGER] = slice_text("npm");
+	for (int i = 0; i < 3; i++) {
+		lodash.field[PACKAGE_INSTANCE] = slice_text(paths[i]);
+		lodash.field[PACKAGE_OWNER] = slice_text(i == 2 ? "dpkg:node-lodash" : "");
+		store_fact(fixture, i == 1 ? fixture->db : fixture->web, lodash);
+	}
+	lodash.field[PACKAGE_VERSION] = slice_text("4.17.21");
+	store_fact(fixture, fixture->db, lodash);
+	ask(fixture, &one);
+	assert_int_equal(count_lines(&one.answer), 2);
+	assert_true(ask_says(&one, "\"status\":\"installed\",\"hosts\":2,\"instances\":3}\n"));
+	assert_true(ask_says(&one, "\"instance\":\"/usr/share/c\""));
+	assert_true(ask_says(&one, "\"owner\":\"dpkg:node-lodash\",\"hosts\":1}\n"));
+	ask_fini(&one);
+}
+
 static void test_packages_of_a_host_say_when_they_came(void **state)
 {
 	struct fixture *fixture = *state;
@@ -866,6 +889,7 @@ int main(void)
 	        TEST(test_host_counts_once_where_several_facts_have_a_value),
 	        TEST(test_packages_stand_in_version_order),
 	        TEST(test_packages_of_a_host),
+	        TEST(test_one_version_at_many_paths_is_one_line),
 	        TEST(test_packages_of_a_host_say_when_they_came),
 	        TEST(test_files_below_a_prefix),
 	        TEST(test_many_files_come_each_once),
