@@ -28,13 +28,16 @@ struct inventory {
 	struct inventory_events events;
 	void *ctx;
 	struct timer *timer; /* the next pass by the clock */
+	struct timer *again; /* the next reading of `again_rows` alone */
 	struct trigger *trigger;
 	struct job *job; /* the pass under way */
-	bool is_started, is_held, is_wanted, has_passed;
+	bool is_started, is_held, has_passed;
+	uint64_t wanted;     /* rows of the next pass; 0: none is asked for */
+	uint64_t again_rows; /* that have facts which end unseen */
 	struct inventory_status status;
 };
 
-static void begin(struct inventory *inventory);
+static void begin(struct inventory *inventory, uint64_t rows);
 
 /* --- a pass ----------------------------------------------------------------------------------- */
 
@@ -80,6 +83,19 @@ static void set_timer(struct inventory *inventory, bool has_failed)
 	timer_start(inventory->timer, after_ms > 0 ? after_ms : 1, 0);
 }
 
+/* What could not be read has the facts that it had. */
+static void set_again(struct inventory *inventory, const struct pass *pass)
+{
+	uint64_t after_ms = inventory->options.again_ms;
+	uint64_t rows = (inventory->again_rows & ~pass->read) | (pass->found & pass->read);
+	inventory->again_rows = 0;
+	for (size_t i = 0; SOURCES[i].name; i++)
+		if (SOURCES[i].is_read_again)
+			inventory->again_rows |= rows & UINT64_C(1) << i;
+	if (inventory->again_rows)
+		timer_start(inventory->again, after_ms ? after_ms : INVENTORY_AGAIN_MS, 0);
+}
+
 static void done(void *ctx)
 {
 	struct job *job = ctx;
@@ -91,12 +107,14 @@ static void done(void *ctx)
 	int rc = job->pass.rc;
 	uint64_t events = job->pass.events;
 	inventory->job = NULL;
-	inventory->has_passed |= rc == 0;
-	take_status(inventory, &job->pass);
+	set_again(inventory, &job->pass);
+	if (job->pass.rows == PASS_ALL) {
+		inventory->has_passed |= rc == 0;
+		take_status(inventory, &job->pass);
+		set_timer(inventory, rc < 0);
+	}
 	job_free(job);
-	set_timer(inventory, rc < 0);
-	if (inventory->is_wanted)
-		begin(inventory);
+	begin(inventory, 0);
 	if (rc == 0)
 		inventory->events.committed(inventory->ctx, events);
 }
@@ -114,18 +132,24 @@ static void set_triggers(struct inventory *inventory)
 }
 
 /* Triggers are set before the files are read, so that no change falls between. */
-static void begin(struct inventory *inventory)
+static void begin(struct inventory *inventory, uint64_t rows)
 {
-	inventory->is_wanted = true;
-	if (!inventory->is_started || inventory->is_held || inventory->job)
+	inventory->wanted |= rows;
+	bool can_begin = inventory->is_started && !inventory->is_held && !inventory->job;
+	if (!inventory->wanted || !can_begin)
 		return;
-	inventory->is_wanted = false;
-	timer_stop(inventory->timer);
-	set_triggers(inventory);
+	rows = inventory->wanted;
+	inventory->wanted = 0;
+	timer_stop(inventory->again);
+	if (rows == PASS_ALL) {
+		timer_stop(inventory->timer);
+		set_triggers(inventory);
+	}
 	struct job *job = mem_new(sizeof(*job));
 	job->inventory = inventory;
 	job->pass.state = inventory->state;
 	job->pass.options = &inventory->options;
+	job->pass.rows = rows;
 	job->pass.cause = inventory->has_passed ? CAUSE_LIVE : CAUSE_OFFLINE;
 	pthread_mutex_init(&job->mutex, NULL);
 	pthread_cond_init(&job->ended, NULL);
@@ -135,7 +159,13 @@ static void begin(struct inventory *inventory)
 
 static void on_due(void *ctx)
 {
-	begin(ctx);
+	begin(ctx, PASS_ALL);
+}
+
+static void on_again(void *ctx)
+{
+	struct inventory *inventory = ctx;
+	begin(inventory, inventory->again_rows);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -184,6 +214,7 @@ int inventory_new(struct loop *loop, struct state *state, const struct inventory
 	inventory->ctx = ctx;
 	copy_options(inventory, options);
 	inventory->timer = timer_new(loop, on_due, inventory);
+	inventory->again = timer_new(loop, on_again, inventory);
 	*out = inventory;
 	return 0;
 }
@@ -191,7 +222,7 @@ int inventory_new(struct loop *loop, struct state *state, const struct inventory
 void inventory_start(struct inventory *inventory)
 {
 	inventory->is_started = true;
-	begin(inventory);
+	begin(inventory, PASS_ALL);
 }
 
 static void wait_for_worker(struct job *job)
@@ -211,6 +242,7 @@ void inventory_free(struct inventory *inventory)
 		wait_for_worker(inventory->job);
 	trigger_free(inventory->trigger);
 	timer_free(inventory->timer);
+	timer_free(inventory->again);
 	free((void *)inventory->options.root);
 	free_texts(inventory->options.label_name, inventory->options.label_count);
 	free_texts(inventory->options.label_value, inventory->options.label_count);
@@ -220,8 +252,7 @@ void inventory_free(struct inventory *inventory)
 void inventory_hold(struct inventory *inventory, bool hold)
 {
 	inventory->is_held = hold;
-	if (!hold && inventory->is_wanted)
-		begin(inventory);
+	begin(inventory, 0);
 }
 
 void inventory_status(const struct inventory *inventory, struct inventory_status *out)

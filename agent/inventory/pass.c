@@ -36,6 +36,7 @@ const struct source SOURCES[] = {
         },
         {0},
 };
+_Static_assert(sizeof(SOURCES) / sizeof(SOURCES[0]) <= 64, "pass.rows has a bit for each");
 
 /* Each further source that fails is only counted in the log of its own pass: one sentence is
  * shown. */
@@ -58,18 +59,26 @@ static void take_scope(struct reading *reading, struct fact_scope scope)
 	reading->scopes[reading->scope_count++] = scope;
 }
 
+static uint64_t row_of(const struct source *source)
+{
+	return UINT64_C(1) << (source - SOURCES);
+}
+
 /* A source that fails leaves nothing behind of what it had found: its facts stay as they were. */
 static void read_source(struct reading *reading, const struct source *source)
 {
 	struct pass *pass = reading->pass;
+	uint64_t row = row_of(source);
 	struct reason why = {""};
 	size_t before = reading->facts.count;
 	int rc = source->read(pass->options->root, &reading->facts, &why);
-	bool is_read = rc == 0 || rc == ERR_MISSING;
-	if (!is_read) {
+	bool is_read = rc >= 0 || rc == ERR_MISSING;
+	if (!is_read)
 		reading->facts.count = before;
+	if (!is_read || rc == SOURCE_PARTIAL)
 		note_trouble(pass, why.text[0] ? why.text : err_text(rc));
-	}
+	pass->read |= is_read ? row : 0;
+	pass->found |= reading->facts.count > before ? row : 0;
 	for (const struct fact_scope *scope = source->scopes; scope->kind; scope++) {
 		if (is_read)
 			take_scope(reading, *scope);
@@ -136,8 +145,10 @@ void pass_run(struct pass *pass)
 	reading.scopes = mem_new_array(count_scopes(), sizeof(*reading.scopes));
 	pass->status.last_pass_ns = clock_wall_ns();
 	for (const struct source *source = SOURCES; source->name; source++)
-		read_source(&reading, source);
-	read_labels(&reading);
+		if (pass->rows & row_of(source))
+			read_source(&reading, source);
+	if (pass->rows == PASS_ALL)
+		read_labels(&reading);
 	count_facts(pass, &reading.facts);
 	pass->rc = commit(&reading, &why);
 	if (pass->rc < 0)

@@ -11,6 +11,7 @@
 #include "common/model/factlist.h"
 
 #define SOURCE_SCOPES_MAX 8
+#define SOURCE_PARTIAL    1
 
 struct source {
 	const char *name;
@@ -19,8 +20,12 @@ struct source {
 	const char *trigger_dir; /* a change of `trigger_name` in this directory asks for a pass;
 	                            NULL: none */
 	const char *trigger_name;
-	/* Adds what it finds below `root`. 0; ERR_MISSING: this host has no such thing (no facts
-	 * then, and no complaint). */
+	/* No file tells when its facts end: while there are any, it is read again by itself
+	 * (inventory_options.again_ms). */
+	bool is_read_again;
+	/* Adds what it finds below `root`. 0; SOURCE_PARTIAL: what was found holds, and `out_why`
+	 * says what could not be seen; ERR_MISSING: this host has no such thing (no facts then, and
+	 * no complaint). */
 	int (*read)(const char *root, struct fact_list *out, struct reason *out_why);
 };
 
@@ -31,6 +36,8 @@ int src_dpkg_parse(struct slice text, struct fact_list *out, struct reason *out_
 int src_kernel_read(const char *root, struct fact_list *out, struct reason *out_why);
 /* Modules, live patches, mitigations. */
 int src_kernel_state_read(const char *root, struct fact_list *out, struct reason *out_why);
+/* What processes run that is not on disk any more. */
+int src_restart_read(const char *root, struct fact_list *out, struct reason *out_why);
 /* os-release, host name, machine id, boot id. */
 int src_system_read(const char *root, struct fact_list *out, struct reason *out_why);
 
