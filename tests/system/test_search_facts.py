@@ -63,8 +63,11 @@ class Facts(RigTest):
         self.assertEqual(self.hosts("os:*"), ["web01"])
 
     def test_events_of_facts_are_told_in_words(self):
-        self.known_host()
-        shown = self.rig.cli("events", "kind:kernel").stdout
-        self.assertIn(f"kernel running {platform.release()}", shown)
-        shown = self.rig.cli("events", "kind:host fact.architecture:*").stdout
-        self.assertIn(f"host architecture {platform.machine()}", shown)
+        host = self.known_host()
+        host.stop()
+        host.write_config([self.tree], "labels: {env: staging, role: web}\n")
+        host.start()
+        wait_until(lambda: self.hosts("label.env:staging label.role:web"), "the new labels are known")
+        shown = self.rig.cli("events", "kind:label NOT action:removed").stdout
+        self.assertIn("upgraded    label env changed production -> staging", shown)
+        self.assertIn("installed   label role set web", shown)
