@@ -12,6 +12,8 @@
 
 #define RETRY_MS 30000 /* after a pass that could not be committed (disk full) */
 
+#define AGAIN_SHARE 500 /* reading again takes at most so small a part of one processor's time */
+
 /* A pass on its way to a worker and back. */
 struct job {
 	struct inventory *inventory; /* NULL when it is gone */
@@ -83,7 +85,8 @@ static void set_timer(struct inventory *inventory, bool has_failed)
 	timer_start(inventory->timer, after_ms > 0 ? after_ms : 1, 0);
 }
 
-/* What could not be read has the facts that it had. */
+/* What could not be read has the facts that it had. Of a host with thousands of processes the
+ * reading takes its time, and what asks for it may stay for weeks. */
 static void set_again(struct inventory *inventory, const struct pass *pass)
 {
 	uint64_t after_ms = inventory->options.again_ms;
@@ -92,8 +95,11 @@ static void set_again(struct inventory *inventory, const struct pass *pass)
 	for (size_t i = 0; SOURCES[i].name; i++)
 		if (SOURCES[i].is_read_again)
 			inventory->again_rows |= rows & UINT64_C(1) << i;
+	after_ms = after_ms ? after_ms : INVENTORY_AGAIN_MS;
+	if (after_ms < pass->again_ms * AGAIN_SHARE)
+		after_ms = pass->again_ms * AGAIN_SHARE;
 	if (inventory->again_rows)
-		timer_start(inventory->again, after_ms ? after_ms : INVENTORY_AGAIN_MS, 0);
+		timer_start(inventory->again, after_ms, 0);
 }
 
 static void done(void *ctx)

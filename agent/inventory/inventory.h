@@ -23,8 +23,8 @@ struct inventory;
 struct inventory_options {
 	const char *root; /* "/" but in tests: prefix of every file that is read */
 	int64_t interval_ns;
-	/* Between two readings of a source whose facts end unseen, while it has any (source.h);
-	 * 0: INVENTORY_AGAIN_MS. */
+	/* At least so long between two readings of a source whose facts end unseen, while it has
+	 * any (source.h); 0: INVENTORY_AGAIN_MS. */
 	uint64_t again_ms;
 	size_t label_count;
 	const char *const *label_name;

@@ -71,7 +71,10 @@ static void read_source(struct reading *reading, const struct source *source)
 	uint64_t row = row_of(source);
 	struct reason why = {""};
 	size_t before = reading->facts.count;
+	uint64_t began_ms = clock_mono_ms();
 	int rc = source->read(pass->options->root, &reading->facts, &why);
+	if (source->is_read_again)
+		pass->again_ms += clock_mono_ms() - began_ms;
 	bool is_read = rc >= 0 || rc == ERR_MISSING;
 	if (!is_read)
 		reading->facts.count = before;

@@ -24,6 +24,7 @@ struct pass {
 	struct inventory_status status; /* counts of a kind only if it is not in `missed` */
 	unsigned missed;                /* bits 1 << kind: could not be read, or not all of it */
 	uint64_t read, found;           /* rows that could be read; that have facts */
+	uint64_t again_ms;              /* what the rows that are read again took */
 };
 
 /* The table of sources, at most 63, ended by a row without a name. */
