@@ -130,10 +130,9 @@ static void set_triggers(struct inventory *inventory)
 {
 	struct buf dir = BUF_INIT;
 	for (const struct source *source = SOURCES; source->name; source++)
-		if (source->trigger_dir)
+		for (const struct source_trigger *at = source->triggers; at->dir; at++)
 			trigger_add(inventory->trigger,
-			        root_path(inventory->options.root, source->trigger_dir, &dir),
-			        source->trigger_name);
+			        root_path(inventory->options.root, at->dir, &dir), at->name);
 	buf_fini(&dir);
 }
 

@@ -13,8 +13,7 @@ const struct source SOURCES[] = {
         {
                 .name = "dpkg",
                 .scopes = {{FACT_PACKAGE, "dpkg"}},
-                .trigger_dir = "/var/lib/dpkg",
-                .trigger_name = "status",
+                .triggers = {{"/var/lib/dpkg", "status"}},
                 .read = src_dpkg_read,
         },
         {
@@ -30,8 +29,7 @@ const struct source SOURCES[] = {
         {
                 .name = "system",
                 .scopes = {{FACT_OS, NULL}, {FACT_HOST, NULL}},
-                .trigger_dir = "/etc",
-                .trigger_name = "hostname",
+                .triggers = {{"/etc", "hostname"}},
                 .read = src_system_read,
         },
         {0},

@@ -10,16 +10,22 @@
 #include "common/base/err.h"
 #include "common/model/factlist.h"
 
-#define SOURCE_SCOPES_MAX 8
-#define SOURCE_PARTIAL    1
+#define SOURCE_SCOPES_MAX   8
+#define SOURCE_TRIGGERS_MAX 12
+#define SOURCE_PARTIAL      1
+
+/* A change of the file `name` in the directory `dir` asks for a pass. */
+struct source_trigger {
+	const char *dir;
+	const char *name;
+};
 
 struct source {
 	const char *name;
 	/* What it alone speaks for, ended by a row without a kind. */
 	struct fact_scope scopes[SOURCE_SCOPES_MAX + 1];
-	const char *trigger_dir; /* a change of `trigger_name` in this directory asks for a pass;
-	                            NULL: none */
-	const char *trigger_name;
+	/* Ended by a row without a directory. */
+	struct source_trigger triggers[SOURCE_TRIGGERS_MAX + 1];
 	/* No file tells when its facts end: while there are any, it is read again by itself
 	 * (inventory_options.again_ms). */
 	bool is_read_again;

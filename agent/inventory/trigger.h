@@ -18,7 +18,7 @@
 
 #define TRIGGER_QUIET_MS 300
 #define TRIGGER_MOST_MS  2000
-#define TRIGGER_MAX      16
+#define TRIGGER_MAX      64
 
 struct trigger;
 
