@@ -32,6 +32,12 @@ const struct source SOURCES[] = {
                 .triggers = {{"/etc", "hostname"}},
                 .read = src_system_read,
         },
+        {
+                .name = "restart",
+                .scopes = {{FACT_RESTART, NULL}},
+                .is_read_again = true,
+                .read = src_restart_read,
+        },
         {0},
 };
 _Static_assert(sizeof(SOURCES) / sizeof(SOURCES[0]) <= 64, "pass.rows has a bit for each");

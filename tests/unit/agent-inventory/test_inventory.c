@@ -64,6 +64,7 @@ static void make_inventory(struct bench *bench)
 	static const char *const names[] = {"env"}, *const values[] = {"test"};
 	struct inventory_options options = {.root = bench->scratch.root,
 	        .interval_ns = 3600 * NS_PER_S,
+	        .again_ms = 20,
 	        .label_count = 1,
 	        .label_name = names,
 	        .label_value = values};
@@ -208,6 +209,44 @@ static void test_freeing_waits_for_the_pass_under_way(void **state)
 	assert_int_equal(known(bench, FACT_PACKAGE), 1);
 }
 
+static void set_process(struct bench *bench, const char *exe)
+{
+	char path[128];
+	assert_true(
+	        scratch_write(&bench->scratch, "/proc/10/cgroup", "0::/system.slice/a.service"));
+	assert_true(scratch_write(&bench->scratch, "/proc/10/maps", ""));
+	snprintf(path, sizeof(path), "%s/proc/10/exe", bench->scratch.root);
+	unlink(path);
+	assert_int_equal(symlink(exe, path), 0);
+}
+
+static void test_facts_that_end_unseen_are_read_again_while_there_are_any(void **state)
+{
+	struct bench *bench = *state;
+	struct inventory_status before, after;
+	set_process(bench, "/usr/sbin/a (deleted)");
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_RESTART), 1);
+	inventory_status(bench->inventory, &before);
+	/* By itself, and of nothing else. */
+	scratch_write(&bench->scratch, "/etc/os-release", "ID=other\n");
+	run_pass(bench);
+	assert_int_equal(bench->events, 0);
+	set_process(bench, "/usr/sbin/a");
+	while (known(bench, FACT_RESTART) > 0)
+		run_pass(bench);
+	assert_int_equal(bench->events, 1);
+	inventory_status(bench->inventory, &after);
+	assert_int_equal(after.last_pass_ns, before.last_pass_ns);
+	assert_int_equal(after.packages, 1);
+	/* Then nothing is waited for any more. */
+	unsigned passes = bench->passes;
+	timer_start(bench->patience, 200, 0);
+	loop_run(bench->loop);
+	assert_int_equal(bench->passes, passes);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -218,6 +257,7 @@ int main(void)
 	        TEST(test_damaged_source_keeps_its_facts),
 	        TEST(test_held_inventory_passes_after_its_release),
 	        TEST(test_freeing_waits_for_the_pass_under_way),
+	        TEST(test_facts_that_end_unseen_are_read_again_while_there_are_any),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
