@@ -247,6 +247,23 @@ static void test_facts_that_end_unseen_are_read_again_while_there_are_any(void *
 	assert_int_equal(bench->passes, passes);
 }
 
+static void test_what_was_seen_of_too_much_is_kept_and_told(void **state)
+{
+	struct bench *bench = *state;
+	struct inventory_status status;
+	struct buf maps = BUF_INIT;
+	set_process(bench, "/usr/sbin/a");
+	for (unsigned i = 0; i < 10001; i++)
+		buf_printf(&maps, "1-2 r-xp 0 00:01 8 /usr/lib/%u.so (deleted)\n", i);
+	assert_true(scratch_write(&bench->scratch, "/proc/10/maps", buf_text(&maps)));
+	buf_fini(&maps);
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_RESTART), 10000);
+	inventory_status(bench->inventory, &status);
+	assert_non_null(strstr(status.why, "has to be restarted"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -258,6 +275,7 @@ int main(void)
 	        TEST(test_held_inventory_passes_after_its_release),
 	        TEST(test_freeing_waits_for_the_pass_under_way),
 	        TEST(test_facts_that_end_unseen_are_read_again_while_there_are_any),
+	        TEST(test_what_was_seen_of_too_much_is_kept_and_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
