@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the system tests, several at a time: run.py [NAME-PART...]. Ends with "system: N passed, N failed, N skipped".
 
-A name part with a minus in front leaves those tests out. JOBS is how many run at once (default 4). Each test is a process
-of its own with a directory and ports of its own. `weight` of a test or its class is how many others it stands for: what
-makes much work for all cores is not to be run beside four of its kind.
+A name part with a minus in front leaves those tests out. JOBS is how many run at once (default: three a core, for
+they mostly wait). Each test is a process of its own with a directory and ports of its own. `weight` of a test or its
+class is how many others it stands for: what makes much work for all cores is not to be run beside four of its kind.
 """
 
 import multiprocessing
@@ -15,7 +15,7 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-JOBS = int(os.environ.get("JOBS", "4"))
+JOBS = int(os.environ.get("JOBS", str(max(4, 3 * len(os.sched_getaffinity(0))))))
 HANGS_S = 1800  # every wait in a test is bounded; this is for what nobody thought of
 
 
