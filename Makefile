@@ -127,6 +127,8 @@ $(BUILD)/lib/%.a:
 	$(call say,AR,$@)
 	$(Q)ar rcs $@ $^
 
+$(BUILD)/obj/common/codec/dictionary.o: proto/dictionary-1.bin
+
 $(BUILD)/obj/proto/tsujiban.pb-c.o: $(PROTO_C)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

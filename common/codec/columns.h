@@ -6,23 +6,23 @@
  *
  *   0        the value of the row before
  *   1 … 12   the value of field number - 1 of this row (only of a field before this one)
- *   16 + n   another: a varint, how many bytes it shares with the start of the value of the row
- *            before, and n bytes that follow them
+ *   16 + n   another, of n bytes, which follow
  *
- * Owner    what is unpacked lives in the arena, or is borrowed from the columns.
- * Errors   ERR_FORMAT; ERR_LIMIT when the arena is full.
+ * Whatever repeats otherwise is left to the compressor and its dictionary.
+ *
+ * Owner    what is unpacked is borrowed from the columns.
+ * Errors   ERR_FORMAT.
  * Thread   any; no state.
  */
 #ifndef TSUJIBAN_COMMON_CODEC_COLUMNS_H
 #define TSUJIBAN_COMMON_CODEC_COLUMNS_H
 
-#include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/model/fact.h"
 
 /* Appends field number `field` of all facts. */
 void columns_pack(const struct fact *facts, size_t count, unsigned field, struct buf *out);
 /* Fills field number `field` of all facts; those before it are there already. */
-int columns_unpack(
-        struct slice column, unsigned field, struct arena *arena, struct fact *facts, size_t count);
+int columns_unpack(struct slice column, unsigned field, struct fact *facts, size_t count);
 
 #endif

@@ -6,11 +6,16 @@
 #include <zstd.h>
 
 #include "common/base/mem.h"
+#include "common/codec/dictionary.h"
 
-#define LENGTH_BYTES   4
-#define COMPRESS_LEAST 128 /* below, zstd's own header eats what it saves */
-#define ZSTD_LEVEL     1
-#define ZSTD_WINDOW    18 /* log2: a batch is seldom larger; keeps the context small */
+#define LENGTH_BYTES     4
+#define COMPRESS_LEAST   64 /* below, zstd's own header eats what it saves */
+#define ZSTD_LEVEL       1
+#define ZSTD_WINDOW      18   /* log2: a batch is seldom larger; keeps the context small */
+#define DICTIONARY_MOST  4096 /* of payload: more has its own repetitions */
+#define DICTIONARY_LEVEL 3
+#define BUCKET_LEVEL     19
+#define BUCKET_WINDOW    20
 
 const char *frame_kind_name(enum frame_kind kind)
 {
@@ -41,6 +46,7 @@ const char *frame_kind_name(enum frame_kind kind)
 
 struct contexts {
 	ZSTD_CCtx *compress;
+	ZSTD_CDict *dictionary; /* for small frames */
 	ZSTD_DCtx *decompress;
 };
 
@@ -51,6 +57,7 @@ static void free_contexts(void *ptr)
 {
 	struct contexts *contexts = ptr;
 	ZSTD_freeCCtx(contexts->compress);
+	ZSTD_freeCDict(contexts->dictionary);
 	ZSTD_freeDCtx(contexts->decompress);
 	free(contexts);
 }
@@ -89,14 +96,18 @@ static struct contexts *contexts_of_thread(void)
 static ZSTD_CCtx *compress_context(void)
 {
 	struct contexts *contexts = contexts_of_thread();
-	if (contexts->compress == NULL) {
+	if (contexts->compress == NULL)
 		contexts->compress = ZSTD_createCCtx();
-		if (contexts->compress == NULL)
-			return NULL;
-		ZSTD_CCtx_setParameter(contexts->compress, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-		ZSTD_CCtx_setParameter(contexts->compress, ZSTD_c_windowLog, ZSTD_WINDOW);
-	}
 	return contexts->compress;
+}
+
+static const ZSTD_CDict *small_dictionary(void)
+{
+	struct contexts *contexts = contexts_of_thread();
+	struct slice content = dictionary();
+	if (contexts->dictionary == NULL)
+		contexts->dictionary = ZSTD_createCDict(content.ptr, content.len, DICTIONARY_LEVEL);
+	return contexts->dictionary;
 }
 
 static ZSTD_DCtx *decompress_context(void)
@@ -120,13 +131,59 @@ static void put_header(uint8_t *at, size_t payload_len, enum frame_kind kind, ui
 	at[5] = flags;
 }
 
-/* Returns the compressed length, 0 when the payload does not fit into `room`. */
-static size_t compress(struct slice payload, uint8_t *to, size_t room)
+struct target {
+	uint8_t *to;
+	size_t room;
+};
+
+static void set_level(ZSTD_CCtx *context, int level, int window)
+{
+	ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
+	ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window);
+}
+
+static size_t compress_bucket(ZSTD_CCtx *context, struct slice payload, struct target target)
+{
+	struct slice content = dictionary();
+	set_level(context, BUCKET_LEVEL, BUCKET_WINDOW);
+	ZSTD_CCtx_refPrefix(context, content.ptr, content.len);
+	size_t len = ZSTD_compress2(context, target.to, target.room, payload.ptr, payload.len);
+	/* What it takes for this is not kept: tens of MiB. */
+	frame_rest();
+	return len;
+}
+
+static size_t compress_small(ZSTD_CCtx *context, struct slice payload, struct target target)
+{
+	ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
+	ZSTD_CCtx_refCDict(context, small_dictionary());
+	return ZSTD_compress2(context, target.to, target.room, payload.ptr, payload.len);
+}
+
+static size_t compress_plain(ZSTD_CCtx *context, struct slice payload, struct target target)
+{
+	set_level(context, ZSTD_LEVEL, ZSTD_WINDOW);
+	return ZSTD_compress2(context, target.to, target.room, payload.ptr, payload.len);
+}
+
+/* Returns the compressed length, 0 when the payload does not fit into the target. */
+static size_t compress(
+        enum frame_kind kind, struct slice payload, struct target target, uint8_t *out_flags)
 {
 	ZSTD_CCtx *context = compress_context();
+	size_t len;
 	if (context == NULL)
 		return 0;
-	size_t len = ZSTD_compress2(context, to, room, payload.ptr, payload.len);
+	*out_flags = FRAME_ZSTD | FRAME_DICTIONARY;
+	if (kind == FRAME_BUCKET) {
+		len = compress_bucket(context, payload, target);
+	} else if (payload.len <= DICTIONARY_MOST) {
+		len = compress_small(context, payload, target);
+	} else {
+		*out_flags = FRAME_ZSTD;
+		len = compress_plain(context, payload, target);
+	}
 	return ZSTD_isError(len) ? 0 : len;
 }
 
@@ -139,10 +196,11 @@ int frame_append(struct buf *out, enum frame_kind kind, struct slice payload)
 	uint8_t *at = buf_reserve(out, FRAME_HEADER_BYTES + room);
 	uint8_t *body = at + FRAME_HEADER_BYTES;
 	size_t packed = 0;
+	uint8_t flags = 0;
 	if (payload.len >= COMPRESS_LEAST)
-		packed = compress(payload, body, room);
+		packed = compress(kind, payload, (struct target){body, room}, &flags);
 	if (packed > 0 && packed < payload.len) {
-		put_header(at, packed, kind, FRAME_ZSTD);
+		put_header(at, packed, kind, flags);
 		out->len += FRAME_HEADER_BYTES + packed;
 		return 0;
 	}
@@ -176,7 +234,7 @@ int64_t frame_parse(struct slice in, struct frame *out, struct reason *out_why)
 	uint8_t flags = rest.ptr[1];
 	if (kind == 0 || kind > FRAME_KIND_MAX)
 		return fail(out_why, ERR_FORMAT, "frame of unknown kind %u", kind);
-	if ((flags & ~FRAME_ZSTD) != 0)
+	if ((flags & ~(FRAME_ZSTD | FRAME_DICTIONARY)) != 0 || flags == FRAME_DICTIONARY)
 		return fail(out_why, ERR_FORMAT, "frame with unknown flags 0x%02x", flags);
 	if (rest.len < length)
 		return 0;
@@ -212,7 +270,9 @@ int frame_open(
 		return fail(out_why, -ENOMEM, "cannot decompress frame: %s", err_text(-ENOMEM));
 	buf_reset(scratch);
 	uint8_t *to = buf_reserve(scratch, (size_t)declared);
-	size_t len = ZSTD_decompressDCtx(context, to, (size_t)declared, packed.ptr, packed.len);
+	struct slice with = frame->flags & FRAME_DICTIONARY ? dictionary() : (struct slice){0};
+	size_t len = ZSTD_decompress_usingDict(
+	        context, to, (size_t)declared, packed.ptr, packed.len, with.ptr, with.len);
 	if (ZSTD_isError(len))
 		return fail(
 		        out_why, ERR_FORMAT, "cannot decompress frame: %s", ZSTD_getErrorName(len));

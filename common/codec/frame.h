@@ -4,7 +4,8 @@
  *   offset  size  field
  *   0       4     length of what follows, big endian: 2 + payload
  *   4       1     kind, enum frame_kind
- *   5       1     flags: bit 0 the payload is a zstd frame with its content size; the others are 0
+ *   5       1     flags: bit 0 the payload is a zstd frame with its content size, bit 1 with the
+ *                 dictionary (dictionary.h); the others are 0
  *   6       …     payload, protobuf of the kind's message
  *
  * Thread   any; no state but the caller's.
@@ -19,6 +20,7 @@
 #define FRAME_LENGTH_MAX   (1u << 20) /* on the wire, header included */
 #define FRAME_PAYLOAD_MAX  (8u << 20) /* after decompression */
 #define FRAME_ZSTD         0x01
+#define FRAME_DICTIONARY   0x02
 
 /* Which message of proto/tsujiban.proto the payload is. Numbers are never used again. */
 enum frame_kind {
@@ -48,7 +50,8 @@ struct frame {
 
 const char *frame_kind_name(enum frame_kind kind);
 
-/* Appends one frame. The payload is compressed (zstd level 1..) when that makes it smaller; at most
+/* Appends one frame. The payload is compressed when that makes it smaller: quickly, the small with
+ * the dictionary, and buckets with all that zstd can do, since one is sent for many hosts; at most
  * FRAME_PAYLOAD_MAX bytes of payload, and FRAME_LENGTH_MAX on the wire: ERR_LIMIT beyond, nothing
  * appended. */
 int frame_append(struct buf *out, enum frame_kind kind, struct slice payload);

@@ -212,14 +212,9 @@ static int unpack_section(const Tsujiban__V1__SectionFacts *packed, struct arena
 		return no_room(out_why);
 	for (size_t i = 0; i < out->count; i++)
 		out->fact[i].kind = kind;
-	for (unsigned i = 0; i < packed->n_column; i++) {
-		int rc = columns_unpack(
-		        wire_slice(packed->column[i]), i, arena, out->fact, out->count);
-		if (rc == ERR_LIMIT)
-			return no_room(out_why);
-		if (rc < 0)
-			return fail(out_why, rc, "field 'column' is broken");
-	}
+	for (unsigned i = 0; i < packed->n_column; i++)
+		if (columns_unpack(wire_slice(packed->column[i]), i, out->fact, out->count) < 0)
+			return fail(out_why, ERR_FORMAT, "field 'column' is broken");
 	return 0;
 }
 

@@ -11,6 +11,8 @@
 
 #include "common/base/digest.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/codec/dictionary.h"
 #include "common/codec/frame.h"
 
 static struct reason why;
@@ -37,10 +39,36 @@ static void test_payloads_come_back_the_same(void **state)
 	uint8_t same[5000] = {0};
 	random_bytes(random, sizeof(random));
 	assert_round_trip(slice_of(NULL, 0), 0);
-	assert_round_trip(slice_of(same, 127), 0);
-	assert_round_trip(slice_of(same, 128), FRAME_ZSTD);
+	assert_round_trip(slice_of(same, 63), 0);
+	assert_round_trip(slice_of(same, 64), FRAME_ZSTD | FRAME_DICTIONARY);
+	assert_round_trip(slice_of(same, 4096), FRAME_ZSTD | FRAME_DICTIONARY);
+	assert_round_trip(slice_of(same, 4097), FRAME_ZSTD);
 	assert_round_trip(slice_of(same, sizeof(same)), FRAME_ZSTD);
 	assert_round_trip(slice_of(random, sizeof(random)), 0);
+}
+
+/* Logs keep frames that need it. */
+static void test_the_dictionary_is_the_one_of_this_protocol(void **state)
+{
+	(void)state;
+	uint8_t digest[SHA256_BYTES];
+	struct buf hex = BUF_INIT;
+	digest_of(dictionary(), digest);
+	text_append_hex(&hex, slice_of(digest, sizeof(digest)));
+	assert_string_equal(buf_text(&hex), "3fd906ce8707b331585fc4feacd4074a"
+	                                    "58165b949ea1433063d7e252957d6c71");
+	buf_fini(&hex);
+}
+
+static void test_packages_that_many_have_are_known_to_the_dictionary(void **state)
+{
+	(void)state;
+	static const char TEXT[] = "libgcc-s1 libstdc++6 libc6 zlib1g libssl3 python3-minimal "
+	                           "libsystemd0 perl-base debconf init-system-helpers";
+	struct buf stream = BUF_INIT;
+	assert_int_equal(frame_append(&stream, FRAME_BATCH, slice_text(TEXT)), 0);
+	assert_true(stream.len < sizeof(TEXT) * 2 / 3);
+	buf_fini(&stream);
 }
 
 static void test_golden_frame_has_not_changed(void **state)
@@ -236,6 +264,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_payloads_come_back_the_same),
+	        cmocka_unit_test(test_the_dictionary_is_the_one_of_this_protocol),
+	        cmocka_unit_test(test_packages_that_many_have_are_known_to_the_dictionary),
 	        cmocka_unit_test(test_golden_frame_has_not_changed),
 	        cmocka_unit_test(test_largest_payload_fits_when_it_compresses),
 	        cmocka_unit_test(test_payload_too_large_for_the_wire_appends_nothing),
