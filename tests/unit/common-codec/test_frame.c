@@ -63,11 +63,18 @@ static void test_the_dictionary_is_the_one_of_this_protocol(void **state)
 static void test_packages_that_many_have_are_known_to_the_dictionary(void **state)
 {
 	(void)state;
-	static const char TEXT[] = "libgcc-s1 libstdc++6 libc6 zlib1g libssl3 python3-minimal "
-	                           "libsystemd0 perl-base debconf init-system-helpers";
+	static const char TEXT[] = "python3-distutils\0libsystemd0\0init-system-helpers\0perl-base"
+	                           "\0libgcc-s1\0ca-certificates\0libgdk-pixbuf-2.0-0\0adduser";
+	struct slice payload = slice_of(TEXT, sizeof(TEXT));
+	uint8_t alone[1024];
+	size_t alone_len = ZSTD_compress(alone, sizeof(alone), payload.ptr, payload.len, 19);
 	struct buf stream = BUF_INIT;
-	assert_int_equal(frame_append(&stream, FRAME_BATCH, slice_text(TEXT)), 0);
-	assert_true(stream.len < sizeof(TEXT) * 2 / 3);
+	assert_false(ZSTD_isError(alone_len));
+	assert_int_equal(frame_append(&stream, FRAME_BUCKET, payload), 0);
+	assert_true(stream.len < alone_len * 2 / 3);
+	buf_reset(&stream);
+	assert_int_equal(frame_append(&stream, FRAME_BATCH, payload), 0);
+	assert_true(stream.len < alone_len);
 	buf_fini(&stream);
 }
 
