@@ -33,6 +33,12 @@ const struct source SOURCES[] = {
                 .read = src_system_read,
         },
         {
+                .name = "accounts",
+                .scopes = {{FACT_USER, NULL}, {FACT_GROUP, NULL}},
+                .triggers = {{"/etc", "passwd"}, {"/etc", "group"}, {"/etc", "shadow"}},
+                .read = src_account_read,
+        },
+        {
                 .name = "restart",
                 .scopes = {{FACT_RESTART, NULL}},
                 .is_read_again = true,

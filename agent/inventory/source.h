@@ -46,5 +46,7 @@ int src_kernel_state_read(const char *root, struct fact_list *out, struct reason
 int src_restart_read(const char *root, struct fact_list *out, struct reason *out_why);
 /* os-release, host name, machine id, boot id. */
 int src_system_read(const char *root, struct fact_list *out, struct reason *out_why);
+/* Users and groups of the host's own files. */
+int src_account_read(const char *root, struct fact_list *out, struct reason *out_why);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/inventory/host_pairs.h"
 #include "agent/inventory/kernel_pairs.h"
 #include "agent/inventory/root.h"
 #include "agent/inventory/source.h"
@@ -135,6 +136,8 @@ int src_system_read(const char *root, struct fact_list *out, struct reason *out_
 		rc = add_architecture(out);
 	if (rc == 0)
 		rc = kernel_pairs_add(root, out, out_why);
+	if (rc == 0)
+		rc = host_pairs_add(root, out);
 	if (rc == ERR_LIMIT)
 		return fail(out_why, rc, "cannot read the system's facts: they are too large");
 	return rc;

@@ -101,7 +101,7 @@ enum fact_field {
 	USER_GID,
 	USER_HOME,
 	USER_SHELL,
-	USER_LOGIN, /* "yes" where the shell lets in, else "no" */
+	USER_LOGIN, /* "yes" where the shell lets in; "locked": but no password does; else "no" */
 
 	GROUP_NAME = 0,
 	GROUP_GID,
