@@ -12,9 +12,44 @@
 const struct source SOURCES[] = {
         {
                 .name = "dpkg",
-                .scopes = {{FACT_PACKAGE, "dpkg"}},
+                .scopes = {{FACT_PACKAGE, "dpkg"}, {FACT_INSTALL, "dpkg"}},
                 .triggers = {{"/var/lib/dpkg", "status"}},
                 .read = src_dpkg_read,
+        },
+        {
+                .name = "rpm",
+                .scopes = {{FACT_PACKAGE, "rpm"}, {FACT_INSTALL, "rpm"}},
+                /* rpmdb.sqlite is written to by way of its log. */
+                .triggers =
+                        {
+                                {"/var/lib/rpm", "rpmdb.sqlite"},
+                                {"/var/lib/rpm", "rpmdb.sqlite-wal"},
+                                {"/var/lib/rpm", "Packages.db"},
+                                {"/var/lib/rpm", "Packages"},
+                                {"/usr/lib/sysimage/rpm", "rpmdb.sqlite"},
+                                {"/usr/lib/sysimage/rpm", "rpmdb.sqlite-wal"},
+                                {"/usr/lib/sysimage/rpm", "Packages.db"},
+                                {"/usr/lib/sysimage/rpm", "Packages"},
+                                {"/usr/share/rpm", "rpmdb.sqlite"},
+                                {"/usr/share/rpm", "rpmdb.sqlite-wal"},
+                                {"/usr/share/rpm", "Packages.db"},
+                                {"/usr/share/rpm", "Packages"},
+                        },
+                .read = src_rpm_read,
+        },
+        {
+                .name = "apk",
+                .scopes = {{FACT_PACKAGE, "apk"}},
+                .triggers = {{"/lib/apk/db", "installed"}, {"/usr/lib/apk/db", "installed"},
+                        {"/var/lib/apk/db", "installed"}},
+                .read = src_apk_read,
+        },
+        {
+                .name = "pacman",
+                .scopes = {{FACT_PACKAGE, "pacman"}, {FACT_INSTALL, "pacman"}},
+                /* Removed when a transaction is over; only those take it. */
+                .triggers = {{"/var/lib/pacman", "db.lck"}},
+                .read = src_pacman_read,
         },
         {
                 .name = "kernel",

@@ -1,223 +1,29 @@
 /*
- * The status file of dpkg: stanzas of "Field: value" lines (deb822(5)), each ended by an empty
- * line. dpkg replaces it by rename, so it is whole or it is damaged; what the form does not allow
- * is therefore an error, and never skipped. The one thing that may lack is the last stanza's empty
- * line in distroless images, where each package has a file of its own in status.d.
+ * dpkg: the packages of its status file, and when each was unpacked: dpkg writes the list of its
+ * files anew then, and never else. Distroless images have a status file a package in status.d, and
+ * no lists.
  */
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <strings.h>
 
+#include "agent/inventory/dpkg_status.h"
+#include "agent/inventory/folder.h"
+#include "agent/inventory/install.h"
 #include "agent/inventory/root.h"
 #include "agent/inventory/source.h"
-#include "common/base/text.h"
 
 #define STATUS_BYTES_MAX (64u << 20)
 #define STATUS_FILES_MAX 65536
 #define STATUS_FILE      "/var/lib/dpkg/status"
 #define STATUS_DIR       "/var/lib/dpkg/status.d"
-
-enum field {
-	FIELD_PACKAGE,
-	FIELD_STATUS,
-	FIELD_VERSION,
-	FIELD_CONFIG_VERSION,
-	FIELD_ARCHITECTURE,
-	FIELD_SOURCE,
-	FIELD_COUNT,
-};
-
-static const char *const FIELDS[FIELD_COUNT] = {
-        "Package", "Status", "Version", "Config-Version", "Architecture", "Source"};
-
-/* dpkg(1), "Package states"; those before the sentinel may lack a version. */
-static const char *const STATES[] = {"not-installed", "config-files", "half-installed", "unpacked",
-        "half-configured", "triggers-awaited", "triggers-pending", "installed"};
-#define STATES_WITHOUT_VERSION 3
-
-struct parser {
-	struct fact_list *out;
-	struct reason *why;
-	bool is_status_d;
-	size_t line;
-	size_t stanza_line; /* where the stanza begins; 0: between stanzas */
-	struct slice value[FIELD_COUNT];
-};
-
-static int refuse(const struct parser *parser, size_t line, const char *what)
-{
-	return fail(parser->why, ERR_FORMAT, "cannot read dpkg's status: line %zu: %s", line, what);
-}
-
-static bool is_field_name(struct slice name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.ptr[i] <= ' ' || name.ptr[i] > '~')
-			return false;
-	return name.len > 0 && name.ptr[0] != '-' && name.ptr[0] != '#';
-}
-
-/* deb-control(5): at least an alphanumeric; dpkg of old allowed a few more characters. */
-static bool is_package_name(struct slice name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.ptr[i] | 0x20;
-		bool is_alnum = (c >= 'a' && c <= 'z') ||
-		                (name.ptr[i] >= '0' && name.ptr[i] <= '9');
-		if (!is_alnum && (i == 0 || !memchr("+-._", name.ptr[i], 4)))
-			return false;
-	}
-	return name.len > 0;
-}
-
-static bool is_word(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
-			return false;
-	return text.len > 0 && text.len <= FACT_FIELD_BYTES;
-}
-
-static bool is_name(struct slice text, const char *name)
-{
-	return text.len == strlen(name) && strncasecmp((const char *)text.ptr, name, text.len) == 0;
-}
-
-/* --- one stanza ------------------------------------------------------------------------------- */
-
-/* "install ok installed": what is wanted, whether all is well, and how it is. */
-static bool take_state(struct slice status, size_t *out_state, struct slice *out_name)
-{
-	struct slice want, flag, state;
-	if (!text_split(status, ' ', &want, &status) || !text_split(status, ' ', &flag, &state))
-		return false;
-	if (!is_word(want) || !is_word(flag))
-		return false;
-	for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
-		if (!slice_is(state, STATES[i]))
-			continue;
-		*out_state = i;
-		*out_name = state;
-		return true;
-	}
-	return false;
-}
-
-/* "name" or "name (version)"; what is not said is as the package's own. */
-static bool take_source(struct slice text, struct slice *name, struct slice *version)
-{
-	struct slice head, tail;
-	if (text.len == 0)
-		return true;
-	if (!text_split(text, '(', &head, &tail)) {
-		*name = text;
-		return is_word(text);
-	}
-	if (tail.len == 0 || tail.ptr[tail.len - 1] != ')')
-		return false;
-	*name = text_trim(head);
-	*version = text_trim(slice_of(tail.ptr, tail.len - 1));
-	return is_word(*name) && is_word(*version);
-}
-
-static int end_stanza(struct parser *parser)
-{
-	const struct slice *value = parser->value;
-	size_t line = parser->stanza_line, state = 7;
-	struct slice status = slice_text("installed");
-	parser->stanza_line = 0;
-	if (!is_package_name(value[FIELD_PACKAGE]) || value[FIELD_PACKAGE].len > FACT_FIELD_BYTES)
-		return refuse(parser, line, "a stanza without a package name");
-	bool lacks_status = parser->is_status_d && !value[FIELD_STATUS].ptr;
-	if (!lacks_status && !take_state(value[FIELD_STATUS], &state, &status))
-		return refuse(parser, line, "a stanza without a known status");
-	if (state == 0)
-		return 0; /* dpkg remembers a wish, such as a hold, and nothing is there */
-	struct slice version = value[FIELD_VERSION].ptr ? value[FIELD_VERSION]
-	                                                : value[FIELD_CONFIG_VERSION];
-	if (!is_word(version) && (version.len > 0 || state >= STATES_WITHOUT_VERSION))
-		return refuse(parser, line, "a stanza without a version");
-	if (value[FIELD_ARCHITECTURE].len > 0 && !is_word(value[FIELD_ARCHITECTURE]))
-		return refuse(parser, line, "a stanza whose architecture is not one word");
-	struct slice source = value[FIELD_PACKAGE], source_version = version;
-	if (!take_source(value[FIELD_SOURCE], &source, &source_version))
-		return refuse(parser, line, "a stanza whose source is not 'name (version)'");
-	struct fact fact = {.kind = FACT_PACKAGE};
-	fact.field[PACKAGE_MANAGER] = slice_text("dpkg");
-	fact.field[PACKAGE_NAME] = value[FIELD_PACKAGE];
-	fact.field[PACKAGE_ARCH] = value[FIELD_ARCHITECTURE];
-	fact.field[PACKAGE_VERSION] = version;
-	fact.field[PACKAGE_SOURCE] = source;
-	fact.field[PACKAGE_SOURCE_VERSION] = source_version;
-	fact.field[PACKAGE_STATUS] = status;
-	if (fact_list_add(parser->out, &fact) < 0)
-		return fail(parser->why, ERR_LIMIT, "cannot read dpkg's status: too many packages");
-	return 0;
-}
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-static int take_field(struct parser *parser, struct slice name, struct slice value)
-{
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		if (!is_name(name, FIELDS[i]))
-			continue;
-		if (parser->value[i].ptr)
-			return refuse(parser, parser->line, "a field that the stanza has already");
-		parser->value[i] = text_trim(value);
-		return 0;
-	}
-	return 0;
-}
-
-static int take_line(struct parser *parser, struct slice line)
-{
-	struct slice name, value;
-	if (memchr(line.ptr, '\0', line.len))
-		return refuse(parser, parser->line, "a NUL byte");
-	if (line.len == 0)
-		return parser->stanza_line ? end_stanza(parser) : 0;
-	if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
-		return parser->stanza_line
-		               ? 0
-		               : refuse(parser, parser->line, "a continuation of nothing");
-	if (!text_split(line, ':', &name, &value) || !is_field_name(name))
-		return refuse(parser, parser->line, "no field");
-	if (!parser->stanza_line) {
-		parser->stanza_line = parser->line;
-		memset(parser->value, 0, sizeof(parser->value));
-	}
-	return take_field(parser, name, value);
-}
-
-static int parse(struct slice text, bool is_status_d, struct fact_list *out, struct reason *out_why)
-{
-	struct parser parser = {.out = out, .why = out_why, .is_status_d = is_status_d};
-	struct slice line;
-	if (text.len == 0 || text.ptr[text.len - 1] != '\n')
-		return fail(out_why, ERR_FORMAT,
-		        text.len ? "cannot read dpkg's status: it ends within a line"
-		                 : "cannot read dpkg's status: it is empty");
-	while (text_take_line(&text, &line)) {
-		parser.line++;
-		int rc = take_line(&parser, line);
-		if (rc < 0)
-			return rc;
-	}
-	if (!parser.stanza_line)
-		return 0;
-	if (!is_status_d)
-		return refuse(&parser, parser.line, "it ends within a stanza");
-	return end_stanza(&parser);
-}
+#define INFO_DIR         "/var/lib/dpkg/info"
 
 int src_dpkg_parse(struct slice text, struct fact_list *out, struct reason *out_why)
 {
-	return parse(text, false, out, out_why);
+	return dpkg_status_parse(text, false, out, out_why);
 }
 
-/* --- files ------------------------------------------------------------------------------------ */
+/* --- distroless ------------------------------------------------------------------------------- */
 
 static bool is_status_d_name(const char *name)
 {
@@ -243,7 +49,7 @@ static int read_dir(const char *root, DIR *dir, struct fact_list *out, struct re
 			rc = fail(
 			        out_why, ERR_LIMIT, "cannot read '%s': too many files", STATUS_DIR);
 		if (rc == 0)
-			rc = parse(buf_slice(&text), true, out, out_why);
+			rc = dpkg_status_parse(buf_slice(&text), true, out, out_why);
 	}
 	buf_fini(&path);
 	buf_fini(&text);
@@ -265,14 +71,68 @@ static int read_status_d(const char *root, struct fact_list *out, struct reason 
 	return rc;
 }
 
+/* --- when they came --------------------------------------------------------------------------- */
+
+/* Lists of packages that may stand beside those of another architecture are named with theirs. */
+static bool find_time(const struct folder *info, const struct fact *package, int64_t *out_s)
+{
+	struct slice arch = package->field[PACKAGE_ARCH];
+	struct buf name = BUF_INIT;
+	buf_append_slice(&name, package->field[PACKAGE_NAME]);
+	buf_append_text(&name, ".list");
+	int rc = folder_mtime(info, buf_text(&name), out_s);
+	if (rc == ERR_MISSING && arch.len > 0 && !memchr(arch.ptr, '/', arch.len)) {
+		buf_reset(&name);
+		buf_append_slice(&name, package->field[PACKAGE_NAME]);
+		buf_append_byte(&name, ':');
+		buf_append_slice(&name, arch);
+		buf_append_text(&name, ".list");
+		rc = folder_mtime(info, buf_text(&name), out_s);
+	}
+	buf_fini(&name);
+	return rc == 0;
+}
+
+/* Of what is removed but for its configuration the list is as old as the removal. */
+static int add_times(const struct folder *info, struct fact_list *out, size_t first)
+{
+	size_t end = out->count;
+	for (size_t i = first; i < end; i++) {
+		struct fact package = out->fact[i];
+		int64_t time_s;
+		if (slice_is(package.field[PACKAGE_STATUS], "config-files") ||
+		        !find_time(info, &package, &time_s))
+			continue;
+		int rc = install_add(out, &package, time_s);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_times(const char *root, struct fact_list *out, size_t first, struct reason *out_why)
+{
+	struct folder info;
+	int rc = folder_open(root, INFO_DIR, &info, out_why);
+	if (rc < 0)
+		return rc == ERR_MISSING ? 0 : rc;
+	rc = add_times(&info, out, first);
+	folder_close(&info);
+	return rc < 0 ? fail(out_why, rc, "cannot read dpkg's status: too many packages") : 0;
+}
+
 int src_dpkg_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct buf text = BUF_INIT;
+	size_t first = out->count;
 	int rc = root_read(root, STATUS_FILE, STATUS_BYTES_MAX, &text, out_why);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = src_dpkg_parse(buf_slice(&text), out, out_why);
-	else if (rc == -ENOENT)
+		if (rc == 0)
+			rc = read_times(root, out, first, out_why);
+	} else if (rc == -ENOENT) {
 		rc = read_status_d(root, out, out_why);
+	}
 	buf_fini(&text);
 	return rc;
 }

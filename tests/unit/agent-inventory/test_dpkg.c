@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/base/buf.h"
 #include "common/io/file.h"
@@ -11,6 +12,8 @@
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
+
+#include "tests/unit/agent-inventory/expect.h"
 
 #define STANZA(name, status, more) "Package: " name "\nStatus: " status "\n" more "\n"
 #define REST                       "Architecture: amd64\nVersion: 1.0-1\n"
@@ -34,15 +37,6 @@ static int parse(struct scratch *scratch, const char *text)
 {
 	scratch_forget(scratch);
 	return src_dpkg_parse(slice_text(text), &scratch->facts, &scratch->why);
-}
-
-static void expect(const struct fact *fact, unsigned field, const char *value)
-{
-	if (!fact)
-		fail_msg("no such package");
-	else if (!slice_is(fact->field[field], value))
-		fail_msg("field %u is '%.*s', not '%s'", field, SLICE_ARG(fact->field[field]),
-		        value);
 }
 
 static const struct fact *package(struct scratch *scratch, const char *name)
@@ -110,6 +104,50 @@ static void test_one_name_on_two_architectures_is_two_facts(void **state)
 	size_t first_len = fact_key(&scratch->facts.fact[0], first);
 	size_t second_len = fact_key(&scratch->facts.fact[1], second);
 	assert_false(first_len == second_len && memcmp(first, second, first_len) == 0);
+}
+
+static void test_hold_and_origin_are_told(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(parse(scratch, STANZA("held", "hold ok installed",
+	                                        REST "Origin: Example Org\n"
+	                                             "Maintainer: Somebody Else <x@example.org>\n")
+	                                        PLAIN("free")),
+	        0);
+	expect(package(scratch, "held"), PACKAGE_HOLD, "hold");
+	expect(package(scratch, "held"), PACKAGE_ORIGIN, "Example Org");
+	expect(package(scratch, "free"), PACKAGE_HOLD, "");
+	expect(package(scratch, "free"), PACKAGE_ORIGIN, "");
+}
+
+static void write_list(struct scratch *scratch, const char *name, time_t time_s)
+{
+	char path[256], full[512];
+	const struct timespec times[2] = {{.tv_sec = time_s}, {.tv_sec = time_s, .tv_nsec = 5}};
+	snprintf(path, sizeof(path), "/var/lib/dpkg/info/%s.list", name);
+	snprintf(full, sizeof(full), "%s%s", scratch->root, path);
+	assert_true(scratch_write(scratch, path, "/.\n"));
+	assert_int_equal(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+
+static void test_package_came_when_its_list_was_written(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_true(scratch_write(scratch, "/var/lib/dpkg/status",
+	        PLAIN("plain") PLAIN("same") PLAIN("listless")
+	                STANZA("residue", "deinstall ok config-files", REST)));
+	write_list(scratch, "plain", 1700000000);
+	write_list(scratch, "same:amd64", 1600000000);
+	write_list(scratch, "residue", 1500000000);
+	assert_int_equal(src_dpkg_read(scratch->root, &scratch->facts, &scratch->why), 0);
+	assert_int_equal(scratch->facts.count, 4 + 2);
+	const struct fact *same = scratch_find(scratch, FACT_INSTALL, INSTALL_NAME, "same");
+	expect(same, INSTALL_MANAGER, "dpkg");
+	expect(same, INSTALL_ARCH, "amd64");
+	expect(same, INSTALL_INSTANCE, "");
+	expect(same, INSTALL_TIME, "1600000000");
+	expect(scratch_find(scratch, FACT_INSTALL, INSTALL_NAME, "plain"), INSTALL_TIME,
+	        "1700000000");
 }
 
 static void test_damaged_file_is_refused_with_the_line(void **state)
@@ -180,37 +218,55 @@ static void test_distroless_image_has_a_file_a_package(void **state)
 	expect(package(scratch, "base-files"), PACKAGE_STATUS, "installed");
 }
 
+/* The fact, or NULL. */
+static const struct fact *of_host(
+        struct scratch *scratch, enum fact_kind kind, const char *name, const char *arch)
+{
+	for (size_t i = 0; i < scratch->facts.count; i++) {
+		const struct fact *fact = &scratch->facts.fact[i];
+		if (fact->kind == kind && slice_is(fact->field[PACKAGE_NAME], name) &&
+		        slice_is(fact->field[PACKAGE_ARCH], arch))
+			return fact;
+	}
+	return NULL;
+}
+
 static void test_this_hosts_packages_are_what_dpkg_query_says(void **state)
 {
 	static const char command[] =
 	        "dpkg-query -W -f '${Package}\\t${Architecture}\\t${Version}\\t"
-	        "${source:Package}\\t${source:Version}\\t${db:Status-Status}\\n' 2>/dev/null";
-	static const unsigned fields[] = {PACKAGE_NAME, PACKAGE_ARCH, PACKAGE_VERSION,
-	        PACKAGE_SOURCE, PACKAGE_SOURCE_VERSION, PACKAGE_STATUS};
+	        "${source:Package}\\t${source:Version}\\t${db:Status-Status}\\t${Origin}\\t"
+	        "${db:Status-Want}\\t${db-fsys:Last-Modified}\\n' 2>/dev/null";
+	static const unsigned fields[] = {0, 0, PACKAGE_VERSION, PACKAGE_SOURCE,
+	        PACKAGE_SOURCE_VERSION, PACKAGE_STATUS, PACKAGE_ORIGIN};
 	struct scratch *scratch = *state;
 	char line[4096];
-	size_t lines = 0, at = 0;
+	size_t lines = 0, installs = 0;
 	if (access("/usr/bin/dpkg-query", X_OK) != 0 || access("/var/lib/dpkg/status", R_OK) != 0)
 		skip();
 	assert_int_equal(src_dpkg_read("/", &scratch->facts, &scratch->why), 0);
 	FILE *query = popen(command, "r");
 	assert_non_null(query);
 	while (fgets(line, sizeof(line), query)) {
-		char *rest = line, *value = NULL;
-		const char *name = strsep(&rest, "\t"), *arch = strsep(&rest, "\t");
-		for (at = 0; at < scratch->facts.count; at++)
-			if (slice_is(scratch->facts.fact[at].field[PACKAGE_NAME], name) &&
-			        slice_is(scratch->facts.fact[at].field[PACKAGE_ARCH], arch))
-				break;
-		if (at == scratch->facts.count)
-			fail_msg("package '%s' was not found", name);
-		for (size_t i = 2; (value = strsep(&rest, "\t\n")) && i < 6; i++)
-			expect(&scratch->facts.fact[at], fields[i], value);
+		const char *column[9];
+		char *rest = line;
+		for (size_t i = 0; i < 9; i++)
+			assert_non_null(column[i] = strsep(&rest, "\t\n"));
+		const struct fact *package = of_host(scratch, FACT_PACKAGE, column[0], column[1]);
+		for (size_t i = 2; i < 7; i++)
+			expect(package, fields[i], column[i]);
+		expect(package, PACKAGE_MANAGER, "dpkg");
+		expect(package, PACKAGE_HOLD, strcmp(column[7], "hold") == 0 ? "hold" : "");
+		if (strcmp(column[5], "config-files") != 0 && column[8][0]) {
+			expect(of_host(scratch, FACT_INSTALL, column[0], column[1]), INSTALL_TIME,
+			        column[8]);
+			installs++;
+		}
 		lines++;
 	}
 	pclose(query);
 	assert_true(lines > 0);
-	assert_int_equal(lines, scratch->facts.count);
+	assert_int_equal(lines + installs, scratch->facts.count);
 }
 
 int main(void)
@@ -221,6 +277,8 @@ int main(void)
 	        TEST(test_source_may_have_a_name_and_version_of_its_own),
 	        TEST(test_residue_is_a_fact_and_a_mere_wish_is_none),
 	        TEST(test_one_name_on_two_architectures_is_two_facts),
+	        TEST(test_hold_and_origin_are_told),
+	        TEST(test_package_came_when_its_list_was_written),
 	        TEST(test_damaged_file_is_refused_with_the_line),
 	        TEST(test_file_cut_anywhere_is_refused),
 	        TEST(test_host_without_dpkg_has_no_packages),

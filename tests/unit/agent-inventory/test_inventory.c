@@ -158,6 +158,41 @@ static void test_change_of_the_status_file_brings_a_pass(void **state)
 	assert_int_equal(known(bench, FACT_PACKAGE), 1);
 }
 
+static void test_change_of_each_package_database_brings_a_pass(void **state)
+{
+	static const char *const FILES[] = {"/var/lib/rpm/rpmdb.sqlite",
+	        "/var/lib/rpm/rpmdb.sqlite-wal", "/usr/lib/sysimage/rpm/Packages.db",
+	        "/usr/share/rpm/Packages", "/lib/apk/db/installed", "/usr/lib/apk/db/installed",
+	        "/var/lib/apk/db/installed", "/var/lib/pacman/db.lck"};
+	struct bench *bench = *state;
+	char path[256];
+	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++)
+		assert_true(scratch_write(&bench->scratch, FILES[i], ""));
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", bench->scratch.root, FILES[i]);
+		assert_int_equal(unlink(path), 0);
+		run_pass(bench);
+	}
+}
+
+static void test_packages_of_all_managers_stand_side_by_side(void **state)
+{
+	struct bench *bench = *state;
+	assert_true(scratch_write(&bench->scratch, "/lib/apk/db/installed", "P:one\nV:1-r0\n\n"));
+	assert_true(scratch_write(&bench->scratch, "/var/lib/pacman/local/one-1-1/desc",
+	        "%NAME%\none\n\n%VERSION%\n1-1\n\n%INSTALLDATE%\n1700000000\n\n"));
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_PACKAGE), 3);
+	assert_int_equal(known(bench, FACT_INSTALL), 1);
+	set_status(bench, ONE_NEWER);
+	run_pass(bench);
+	assert_int_equal(bench->events, 1);
+	assert_int_equal(known(bench, FACT_PACKAGE), 3);
+}
+
 static void test_nothing_new_is_no_event(void **state)
 {
 	struct bench *bench = *state;
@@ -270,6 +305,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_first_pass_reports_everything),
 	        TEST(test_change_of_the_status_file_brings_a_pass),
+	        TEST(test_change_of_each_package_database_brings_a_pass),
+	        TEST(test_packages_of_all_managers_stand_side_by_side),
 	        TEST(test_nothing_new_is_no_event),
 	        TEST(test_damaged_source_keeps_its_facts),
 	        TEST(test_held_inventory_passes_after_its_release),
