@@ -48,22 +48,27 @@ static json_t *parse(struct slice text, int *out_code, struct reason *out_why)
 	return NULL;
 }
 
+int app_json_parse(struct buf *text, json_t **out_root, struct reason *out_why)
+{
+	int rc = 0;
+	if (count_marks(buf_slice(text)) > MARKS_MAX)
+		return fail(out_why, ERR_LIMIT, "more than %u values of JSON", MARKS_MAX);
+	without_foreign_bytes(text);
+	struct slice json = without_bom(buf_slice(text));
+	/* json_loadb takes no NULL, and what is empty is no JSON either. */
+	json_t *root = parse(json.len ? json : slice_text(""), &rc, out_why);
+	if (root)
+		*out_root = root;
+	return rc;
+}
+
 int app_json_read(
         const struct app_file *file, size_t limit_bytes, json_t **out_root, struct reason *out_why)
 {
 	struct buf text = BUF_INIT;
-	json_t *root = NULL;
 	int rc = app_read_whole(file, limit_bytes, &text, out_why);
-	if (rc == 0 && count_marks(buf_slice(&text)) > MARKS_MAX)
-		rc = fail(out_why, ERR_LIMIT, "more than %u values of JSON", MARKS_MAX);
-	if (rc == 0) {
-		without_foreign_bytes(&text);
-		struct slice json = without_bom(buf_slice(&text));
-		/* json_loadb takes no NULL, and what is empty is no JSON either. */
-		root = parse(json.len ? json : slice_text(""), &rc, out_why);
-	}
-	if (root)
-		*out_root = root;
+	if (rc == 0)
+		rc = app_json_parse(&text, out_root, out_why);
 	buf_fini(&text);
 	return rc;
 }

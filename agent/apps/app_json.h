@@ -18,6 +18,8 @@
  * `limit_bytes`, too many values, or too deep. */
 int app_json_read(
         const struct app_file *file, size_t limit_bytes, json_t **out_root, struct reason *out_why);
+/* The same of what was read already; `text` may be changed. */
+int app_json_parse(struct buf *text, json_t **out_root, struct reason *out_why);
 /* Borrowed from the object; absent when there is no such key or it is no string. Any bytes that
  * are UTF-8, NUL among them. */
 struct slice app_json_text(const json_t *object, const char *key);
