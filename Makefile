@@ -82,7 +82,7 @@ FLOOR_collector/cli    := collector/cli $(FLOOR_common)
 
 FOLDERS := $(sort $(FLOOR_agent) $(FLOOR_collector) $(FLOOR_collector/cli))
 
-LIBS_AGENT     := -luv -lssl -lcrypto -lprotobuf-c -lzstd -llmdb -lyaml -ljansson -lpthread
+LIBS_AGENT     := -luv -lssl -lcrypto -lprotobuf-c -lzstd -lz -llmdb -lyaml -ljansson -lpthread
 LIBS_COLLECTOR := $(LIBS_AGENT) -lroaring -lwebsockets -lm
 LIBS_CLI       := $(LIBS_AGENT) -lcurl
 LIBS_ALL       := $(LIBS_COLLECTOR) -lcurl
