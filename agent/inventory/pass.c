@@ -74,6 +74,16 @@ const struct source SOURCES[] = {
                 .read = src_account_read,
         },
         {
+                .name = "addresses",
+                .scopes = {{FACT_ADDRESS, NULL}},
+                .read = src_address_read,
+        },
+        {
+                .name = "sockets",
+                .scopes = {{FACT_SOCKET, NULL}},
+                .read = src_socket_read,
+        },
+        {
                 .name = "restart",
                 .scopes = {{FACT_RESTART, NULL}},
                 .is_read_again = true,

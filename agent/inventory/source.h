@@ -56,5 +56,7 @@ int src_restart_read(const char *root, struct fact_list *out, struct reason *out
 int src_system_read(const char *root, struct fact_list *out, struct reason *out_why);
 /* Users and groups of the host's own files. */
 int src_account_read(const char *root, struct fact_list *out, struct reason *out_why);
+int src_address_read(const char *root, struct fact_list *out, struct reason *out_why);
+int src_socket_read(const char *root, struct fact_list *out, struct reason *out_why);
 
 #endif
