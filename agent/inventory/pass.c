@@ -84,6 +84,12 @@ const struct source SOURCES[] = {
                 .read = src_socket_read,
         },
         {
+                .name = "cron",
+                .scopes = {{FACT_CRON, NULL}},
+                .triggers = {{"/etc", "crontab"}},
+                .read = src_cron_read,
+        },
+        {
                 .name = "restart",
                 .scopes = {{FACT_RESTART, NULL}},
                 .is_read_again = true,

@@ -58,5 +58,6 @@ int src_system_read(const char *root, struct fact_list *out, struct reason *out_
 int src_account_read(const char *root, struct fact_list *out, struct reason *out_why);
 int src_address_read(const char *root, struct fact_list *out, struct reason *out_why);
 int src_socket_read(const char *root, struct fact_list *out, struct reason *out_why);
+int src_cron_read(const char *root, struct fact_list *out, struct reason *out_why);
 
 #endif
