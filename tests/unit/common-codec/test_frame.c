@@ -231,9 +231,10 @@ static void test_cut_or_doubled_compressed_frame_is_refused(void **state)
 
 static void *frames_on_a_thread(void *unused)
 {
-	static const uint8_t zeros[3000];
+	static const uint8_t zeros[5000];
 	for (int i = 0; i < 50; i++)
-		assert_round_trip(slice_of(zeros, sizeof(zeros)), FRAME_ZSTD);
+		assert_round_trip(slice_of(zeros, sizeof(zeros) - 20u * (size_t)i),
+		        i < 46 ? FRAME_ZSTD : FRAME_ZSTD | FRAME_DICTIONARY);
 	return unused;
 }
 
