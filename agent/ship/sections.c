@@ -6,8 +6,8 @@
 #define ARENA_BYTES   (96u << 20)
 #define MESSAGE_BYTES (768u << 10) /* of facts, before they are columns and compressed */
 
-bool sections_root(
-        struct state *state, uint64_t seq, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq)
+bool sections_root(struct state *state, uint64_t seq, uint8_t out[SECTION_ROOT_BYTES],
+        uint64_t *out_changed_seq)
 {
 	struct kv_txn *txn;
 	if (kv_begin_read(state_kv(state), &txn) < 0)

@@ -14,8 +14,8 @@
 
 /* The root of the facts that event `seq` leads to, and the number of the last event that came with
  * a change of them. False when that cannot be told: later events have been written since. */
-bool sections_root(
-        struct state *state, uint64_t seq, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq);
+bool sections_root(struct state *state, uint64_t seq, uint8_t out[SECTION_ROOT_BYTES],
+        uint64_t *out_changed_seq);
 
 /* Calls `send` with each message that answers; it returns 0 to go on. 0, the first other answer of
  * `send`, or the store's. */

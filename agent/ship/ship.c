@@ -120,12 +120,12 @@ static bool window_is_open(const struct ship *ship)
 }
 
 /* With the last events that there are, when facts have changed since they were last summed up. */
-static void add_root(struct ship *ship, struct batch *batch, uint8_t root[SHA256_BYTES])
+static void add_root(struct ship *ship, struct batch *batch, uint8_t root[SECTION_ROOT_BYTES])
 {
 	uint64_t last_seq = batch->first_seq + batch->count - 1, changed_seq;
 	if (sections_root(ship->state, last_seq, root, &changed_seq) &&
 	        changed_seq > ship->root_seq) {
-		batch->facts_root = slice_of(root, SHA256_BYTES);
+		batch->facts_root = slice_of(root, SECTION_ROOT_BYTES);
 		ship->root_seq = last_seq;
 	}
 }
@@ -139,7 +139,7 @@ static int send_next_batch(struct ship *ship)
 	        &message.batch);
 	if (rc < 0 || message.batch.count == 0)
 		return rc;
-	uint8_t root[SHA256_BYTES];
+	uint8_t root[SECTION_ROOT_BYTES];
 	add_root(ship, &message.batch, root);
 	send_message(ship, &message);
 	/* A long spool is read once, and need not stay this process's memory. */
@@ -324,7 +324,7 @@ static void on_ready(
 	struct ship *ship = ctx;
 	struct state_position position = state_position(ship->state);
 	struct message message = {.kind = FRAME_HELLO};
-	uint8_t root[SHA256_BYTES];
+	uint8_t root[SECTION_ROOT_BYTES];
 	uint64_t changed_seq;
 	(void)conn;
 	(void)protocol;
@@ -335,7 +335,7 @@ static void on_ready(
 	message.hello.agent_version = slice_text(TSUJIBAN_VERSION);
 	ship->root_seq = 0;
 	if (sections_root(ship->state, position.next_seq - 1, root, &changed_seq))
-		message.hello.facts_root = slice_of(root, SHA256_BYTES);
+		message.hello.facts_root = slice_of(root, SECTION_ROOT_BYTES);
 	ship->now = GREETING;
 	send_message(ship, &message);
 	timer_start(ship->heartbeat, CONN_HANDSHAKE_MS, CONN_HANDSHAKE_MS);

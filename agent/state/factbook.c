@@ -306,7 +306,7 @@ int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-int factbook_root(struct kv_txn *txn, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq)
+int factbook_root(struct kv_txn *txn, uint8_t out[SECTION_ROOT_BYTES], uint64_t *out_changed_seq)
 {
 	struct section_sum sums[FACT_KIND_MAX + 1] = {0};
 	struct slice value;

@@ -29,7 +29,7 @@ int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t
 
 /* What all the facts add up to (section_root), and the number of the last event that came with a
  * change of them; 0: none did. */
-int factbook_root(struct kv_txn *txn, uint8_t out[SHA256_BYTES], uint64_t *out_changed_seq);
+int factbook_root(struct kv_txn *txn, uint8_t out[SECTION_ROOT_BYTES], uint64_t *out_changed_seq);
 /* How many facts of one kind there are. */
 uint64_t factbook_count(struct kv_txn *txn, enum fact_kind kind);
 

@@ -132,10 +132,10 @@ static int write_batch(struct batch_job *job, struct kv_txn *txn)
 
 static int compare_facts(struct batch_job *job, struct kv_txn *txn)
 {
-	uint8_t root[SHA256_BYTES];
+	uint8_t root[SECTION_ROOT_BYTES];
 	int rc = sections_root(txn, job->batch.host, root);
 
-	job->has_other_facts = rc == 0 && memcmp(root, job->root, SHA256_BYTES) != 0;
+	job->has_other_facts = rc == 0 && memcmp(root, job->root, SECTION_ROOT_BYTES) != 0;
 	return rc;
 }
 

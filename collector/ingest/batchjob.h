@@ -34,7 +34,7 @@ struct batch_job {
 	struct event *events; /* BATCHJOB_NOTES_MAX places for notes, then those of the batch */
 	bool touches_host;
 	bool has_root;
-	uint8_t root[SHA256_BYTES]; /* what the facts add up to at the agent */
+	uint8_t root[SECTION_ROOT_BYTES]; /* what the facts add up to at the agent */
 
 	/* from apply */
 	enum verdict verdict;

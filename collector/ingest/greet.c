@@ -102,13 +102,14 @@ static int find_position(
 static int compare_facts(
         struct kv_txn *txn, const struct peer *peer, const struct hello *hello, struct answer *out)
 {
-	uint8_t root[SHA256_BYTES];
+	uint8_t root[SECTION_ROOT_BYTES];
 	int rc;
 
-	if (hello->facts_root.len != SHA256_BYTES || hello->next_seq - 1 != out->stored_seq)
+	if (hello->facts_root.len != SECTION_ROOT_BYTES || hello->next_seq - 1 != out->stored_seq)
 		return 0;
 	rc = sections_root(txn, peer->host, root);
-	out->has_other_facts = rc == 0 && memcmp(root, hello->facts_root.ptr, SHA256_BYTES) != 0;
+	out->has_other_facts = rc == 0 &&
+	                       memcmp(root, hello->facts_root.ptr, SECTION_ROOT_BYTES) != 0;
 	return rc;
 }
 

@@ -196,9 +196,9 @@ static int open_batch(struct ingest *ingest, struct batch_job *job, const struct
 	        .payload = copy.payload,
 	        .flags = frame->flags,
 	};
-	job->has_root = message.batch.facts_root.len == SHA256_BYTES;
+	job->has_root = message.batch.facts_root.len == SECTION_ROOT_BYTES;
 	if (job->has_root)
-		memcpy(job->root, message.batch.facts_root.ptr, SHA256_BYTES);
+		memcpy(job->root, message.batch.facts_root.ptr, SECTION_ROOT_BYTES);
 	return decode_events(job, &message.batch, out_why);
 }
 

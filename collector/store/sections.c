@@ -71,7 +71,7 @@ int sections_change(struct kv_txn *txn, uint32_t host, enum fact_kind kind, stru
 	return write_sum(txn, host, kind, &sum);
 }
 
-int sections_root(struct kv_txn *txn, uint32_t host, uint8_t out[SHA256_BYTES])
+int sections_root(struct kv_txn *txn, uint32_t host, uint8_t out[SECTION_ROOT_BYTES])
 {
 	struct section_sum sums[FACT_KIND_MAX + 1] = {0};
 	int rc = 0;

@@ -14,7 +14,7 @@
 /* A fact of the host is about to change. Absent slices: there was, or will be, none. */
 int sections_change(struct kv_txn *txn, uint32_t host, enum fact_kind kind, struct slice before,
         struct slice after);
-int sections_root(struct kv_txn *txn, uint32_t host, uint8_t out[SHA256_BYTES]);
+int sections_root(struct kv_txn *txn, uint32_t host, uint8_t out[SECTION_ROOT_BYTES]);
 int sections_count(struct kv_txn *txn, uint32_t host, enum fact_kind kind, uint64_t *out);
 /* The sums are forgotten along with the facts. */
 int sections_clear(struct kv_txn *txn, uint32_t host);

@@ -31,7 +31,7 @@ struct hello {
 	uint64_t first_seq; /* the oldest event that the agent still holds; none: next_seq */
 	uint64_t next_seq;  /* the number of the event to come */
 	struct slice agent_version;
-	struct slice facts_root; /* SHA256_BYTES, or absent */
+	struct slice facts_root; /* SECTION_ROOT_BYTES, or absent */
 };
 
 struct welcome {
@@ -45,7 +45,7 @@ struct batch {
 	uint64_t first_seq; /* events are numbered from here without a hole */
 	size_t count;
 	struct slice *events;    /* each one encoded event, see wire_event_* */
-	struct slice facts_root; /* SHA256_BYTES, or absent */
+	struct slice facts_root; /* SECTION_ROOT_BYTES, or absent */
 };
 
 struct ack {

@@ -6,7 +6,7 @@
 
 int wire_check_root(struct slice root, struct reason *out_why)
 {
-	if (root.len != 0 && root.len != SHA256_BYTES)
+	if (root.len != 0 && root.len != SECTION_ROOT_BYTES)
 		return fail(out_why, ERR_FORMAT, "field 'facts_root' has the wrong length");
 	return 0;
 }

@@ -62,16 +62,18 @@ int section_sum_read(struct slice bytes, struct section_sum *out)
 	return 0;
 }
 
-void section_root(const struct section_sum sums[FACT_KIND_MAX + 1], uint8_t out[SHA256_BYTES])
+void section_root(const struct section_sum sums[FACT_KIND_MAX + 1], uint8_t out[SECTION_ROOT_BYTES])
 {
 	struct buf all = BUF_INIT;
+	uint8_t whole[SHA256_BYTES];
 	for (unsigned kind = 1; kind <= FACT_KIND_MAX; kind++) {
 		if (!section_is_synced((enum fact_kind)kind) || sums[kind].count == 0)
 			continue;
 		buf_append_byte(&all, (uint8_t)kind);
 		section_sum_append(&sums[kind], &all);
 	}
-	digest_of(buf_slice(&all), out);
+	digest_of(buf_slice(&all), whole);
+	memcpy(out, whole, SECTION_ROOT_BYTES);
 	buf_fini(&all);
 }
 

@@ -5,7 +5,7 @@
  *   sum      SHA-256 of each fact's canonical form, added up in four lanes of 64 bits: kept up with
  *            each change, whatever the order. It tells a host's own picture from what the host
  *            says; it would not stop somebody who looks for another set with the same sum.
- *   root     SHA-256 over the sums of all sections: what a greeting carries.
+ *   root     SHA-256 over the sums of all sections, cut to 16 bytes: what a greeting carries.
  *   bucket   the facts of a section whose keys hash to one of 2^n places.
  *   digest   of a bucket: SHA-256 over its facts' canonical forms in key order, each behind its
  *            length, cut to 16 bytes. What it names may come from another host, so that it has to
@@ -24,6 +24,7 @@
 #define SECTION_BUCKETS_MAX  256
 #define SECTION_FACTS_MAX    (1u << 18)
 #define SECTION_DIGEST_BYTES 16
+#define SECTION_ROOT_BYTES   16
 #define SECTION_SUM_BYTES    40 /* as stores keep it: four lanes and the count, big endian */
 
 struct section_sum {
@@ -39,7 +40,8 @@ void section_sum_append(const struct section_sum *sum, struct buf *out);
 /* ERR_FORMAT when the bytes are none. */
 int section_sum_read(struct slice bytes, struct section_sum *out);
 /* By kind; sections without facts do not count. */
-void section_root(const struct section_sum sums[FACT_KIND_MAX + 1], uint8_t out[SHA256_BYTES]);
+void section_root(
+        const struct section_sum sums[FACT_KIND_MAX + 1], uint8_t out[SECTION_ROOT_BYTES]);
 
 /* Depends on the kind and, beyond some thousands a bucket, on how many facts there are: the same on
  * hosts that have nearly the same. A power of two. */

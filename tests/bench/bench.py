@@ -10,6 +10,7 @@ import time
 import traceback
 
 import run_actor
+import run_fleet
 import run_ingest
 import run_latency
 import run_memory
@@ -30,7 +31,7 @@ class Index:
 
 
 BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "actor": run_actor,
-           "ingest": run_ingest, "index": Index}
+           "ingest": run_ingest, "fleet": run_fleet, "index": Index}
 
 
 def run_one(name, is_writing):

@@ -62,11 +62,11 @@ static void test_labels_are_told_one_by_one_from_the_first(void **unused)
 	assert_int_equal(event_at(1).action, ACTION_INSTALLED);
 }
 
-static uint64_t root_of(const struct fact *facts, size_t count, uint8_t out[SHA256_BYTES])
+static uint64_t root_of(const struct fact *facts, size_t count, uint8_t out[SECTION_ROOT_BYTES])
 {
 	struct section_sum sums[FACT_KIND_MAX + 1] = {0};
 	struct buf encoded = BUF_INIT;
-	uint8_t held[SHA256_BYTES];
+	uint8_t held[SECTION_ROOT_BYTES];
 	uint64_t changed_seq;
 	for (size_t i = 0; i < count; i++) {
 		buf_reset(&encoded);
@@ -78,7 +78,7 @@ static uint64_t root_of(const struct fact *facts, size_t count, uint8_t out[SHA2
 	struct kv_txn *read = begin_read();
 	assert_int_equal(factbook_root(read, held, &changed_seq), 0);
 	kv_abort(read);
-	assert_memory_equal(held, out, SHA256_BYTES);
+	assert_memory_equal(held, out, SECTION_ROOT_BYTES);
 	return changed_seq;
 }
 
@@ -87,26 +87,26 @@ static void test_the_root_is_of_what_is_held_whatever_led_to_it(void **unused)
 	(void)unused;
 	struct fact facts[] = {package("a", "1"), package("b", "1"), package("a", "2"),
 	        {.kind = FACT_OS, .field[OS_ID] = slice_text("debian")}};
-	uint8_t none[SHA256_BYTES], two[SHA256_BYTES], other[SHA256_BYTES];
+	uint8_t none[SECTION_ROOT_BYTES], two[SECTION_ROOT_BYTES], other[SECTION_ROOT_BYTES];
 	assert_int_equal(root_of(NULL, 0, none), 0);
 	sync_facts(ALL, facts, 2);
 	assert_int_equal(root_of(facts, 2, two), 1);
 	sync_facts(ALL, &facts[1], 2);
 	assert_int_equal(root_of(&facts[1], 2, other), 2);
-	assert_memory_not_equal(two, other, SHA256_BYTES);
+	assert_memory_not_equal(two, other, SECTION_ROOT_BYTES);
 	sync_facts(1u << FACT_OS, &facts[3], 1);
 	assert_int_equal(root_of(&facts[1], 3, other), 3);
 	sync_facts(1u << FACT_OS, NULL, 0);
 	sync_facts(ALL, facts, 2);
 	root_of(facts, 2, other);
-	assert_memory_equal(two, other, SHA256_BYTES);
+	assert_memory_equal(two, other, SECTION_ROOT_BYTES);
 }
 
 static void test_a_state_from_before_there_were_sums_is_counted(void **unused)
 {
 	(void)unused;
 	struct fact facts[] = {package("a", "1"), package("b", "1"), package("c", "1")};
-	uint8_t root[SHA256_BYTES];
+	uint8_t root[SECTION_ROOT_BYTES];
 	sync_facts(ALL, facts, 2);
 	struct state_txn *txn = begin_txn();
 	assert_int_equal(state_meta_delete(txn, "sum package"), 0);
