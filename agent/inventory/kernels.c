@@ -18,7 +18,7 @@
 #define PACKAGES_BYTES_MAX (256u << 20) /* as much as a whole pass may have */
 
 typedef int read_fn(const char *root, struct fact_list *out, struct reason *out_why);
-static read_fn *const MANAGERS[] = {src_dpkg_read};
+static read_fn *const MANAGERS[] = {src_dpkg_read, src_rpm_read, src_apk_read, src_pacman_read};
 #define MANAGER_COUNT (sizeof(MANAGERS) / sizeof(MANAGERS[0]))
 
 static bool ends_with(struct slice text, const char *end)
