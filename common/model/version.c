@@ -4,6 +4,7 @@
 #include "common/model/version_dpkg.h"
 #include "common/model/version_gem.h"
 #include "common/model/version_pep440.h"
+#include "common/model/version_rpm.h"
 #include "common/model/version_semver.h"
 
 static const struct {
@@ -16,6 +17,7 @@ static const struct {
         [VERSION_SEMVER] = {"semver", version_semver_compare, version_semver_is_valid},
         [VERSION_GEM] = {"gem", version_gem_compare, version_gem_is_valid},
         [VERSION_COMPOSER] = {"composer", version_composer_compare, version_composer_is_valid},
+        [VERSION_RPM] = {"rpm", version_rpm_compare, version_rpm_is_valid},
 };
 #define SCHEME_COUNT (sizeof(SCHEMES) / sizeof(SCHEMES[0]))
 

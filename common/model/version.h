@@ -17,6 +17,7 @@ enum version_scheme {
 	VERSION_SEMVER,   /* semver.org; of npm, cargo and golang */
 	VERSION_GEM,      /* Gem::Version */
 	VERSION_COMPOSER, /* composer/semver */
+	VERSION_RPM,      /* rpmvercmp */
 };
 
 /* "dpkg", "pep440", …: the scheme of one package manager has the manager's name. */
