@@ -101,6 +101,17 @@ static void test_newest_kernel_needs_no_reboot_in_a_container(void **state)
 	assert_pair(scratch, "reboot_required", NULL);
 }
 
+static void test_kernel_whose_package_is_gone_can_be_old(void **state)
+{
+	struct scratch *scratch = *state;
+	scratch_write(scratch, "/var/lib/dpkg/status", "");
+	scratch_write(scratch, "/proc/sys/kernel/osrelease", "6.6.30-0-lts\n");
+	scratch_write(scratch, "/lib/apk/db/installed",
+	        "P:linux-lts\nV:6.6.31-r0\nA:x86_64\n\nP:linux-lts-dev\nV:6.6.31-r0\nA:x86_64\n\n");
+	assert_pair(scratch, "kernel_newest", "6.6.31-0-lts");
+	assert_pair(scratch, "reboot_required", "a newer kernel is installed: 6.6.31-0-lts");
+}
+
 static void test_kernel_replaced_under_its_release_asks_for_a_reboot(void **state)
 {
 	struct scratch *scratch = *state;
@@ -164,6 +175,13 @@ static void test_order_is_that_of_the_distribution(void **state)
 	assert_true(kernel_compare(&old, &new) < 0);
 	assert_true(kernel_compare(&own, &new) > 0);
 	assert_int_equal(kernel_compare(&new, &new), 0);
+	struct kernel first = {.release = TEXT("5.14.0-362.el9.x86_64"),
+	        .version = TEXT("5.14.0-362.el9"),
+	        .manager = TEXT("rpm")};
+	struct kernel update = {.release = TEXT("5.14.0-362.8.1.el9_3.x86_64"),
+	        .version = TEXT("5.14.0-362.8.1.el9_3"),
+	        .manager = TEXT("rpm")};
+	assert_true(kernel_compare(&first, &update) < 0);
 }
 
 static void test_only_packages_of_the_running_build_are_newer(void **state)
@@ -191,6 +209,7 @@ int main(void)
 	        TEST(test_newer_kernel_asks_for_a_reboot),
 	        TEST(test_image_without_a_package_counts),
 	        TEST(test_newest_kernel_needs_no_reboot_in_a_container),
+	        TEST(test_kernel_whose_package_is_gone_can_be_old),
 	        TEST(test_kernel_replaced_under_its_release_asks_for_a_reboot),
 	        TEST(test_all_reasons_are_told),
 	        TEST(test_boot_time_does_not_move_with_the_clock),
