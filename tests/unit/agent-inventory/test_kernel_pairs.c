@@ -104,7 +104,9 @@ static void test_newest_kernel_needs_no_reboot_in_a_container(void **state)
 static void test_kernel_whose_package_is_gone_can_be_old(void **state)
 {
 	struct scratch *scratch = *state;
-	scratch_write(scratch, "/var/lib/dpkg/status", "");
+	char status[128];
+	snprintf(status, sizeof(status), "%s/var/lib/dpkg/status", scratch->root);
+	assert_int_equal(unlink(status), 0);
 	scratch_write(scratch, "/proc/sys/kernel/osrelease", "6.6.30-0-lts\n");
 	scratch_write(scratch, "/lib/apk/db/installed",
 	        "P:linux-lts\nV:6.6.31-r0\nA:x86_64\n\nP:linux-lts-dev\nV:6.6.31-r0\nA:x86_64\n\n");
