@@ -1,8 +1,10 @@
 #include "common/model/version.h"
 
+#include "common/model/version_apk.h"
 #include "common/model/version_composer.h"
 #include "common/model/version_dpkg.h"
 #include "common/model/version_gem.h"
+#include "common/model/version_pacman.h"
 #include "common/model/version_pep440.h"
 #include "common/model/version_rpm.h"
 #include "common/model/version_semver.h"
@@ -18,6 +20,8 @@ static const struct {
         [VERSION_GEM] = {"gem", version_gem_compare, version_gem_is_valid},
         [VERSION_COMPOSER] = {"composer", version_composer_compare, version_composer_is_valid},
         [VERSION_RPM] = {"rpm", version_rpm_compare, version_rpm_is_valid},
+        [VERSION_APK] = {"apk", version_apk_compare, version_apk_is_valid},
+        [VERSION_PACMAN] = {"pacman", version_pacman_compare, version_pacman_is_valid},
 };
 #define SCHEME_COUNT (sizeof(SCHEMES) / sizeof(SCHEMES[0]))
 

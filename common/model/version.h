@@ -18,6 +18,8 @@ enum version_scheme {
 	VERSION_GEM,      /* Gem::Version */
 	VERSION_COMPOSER, /* composer/semver */
 	VERSION_RPM,      /* rpmvercmp */
+	VERSION_APK,      /* apk-package(5) */
+	VERSION_PACMAN,   /* vercmp(8) */
 };
 
 /* "dpkg", "pep440", …: the scheme of one package manager has the manager's name. */

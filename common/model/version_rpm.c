@@ -10,36 +10,9 @@
 #include "common/model/version_rpm.h"
 
 #include "common/base/text.h"
-#include "common/model/version_part.h"
+#include "common/model/version_evr.h"
 
 enum piece { PIECE_TILDE, PIECE_END, PIECE_CARET, PIECE_LETTERS, PIECE_DIGITS };
-
-struct parts {
-	struct slice epoch; /* digits; empty is 0 */
-	struct slice version;
-	struct slice release;
-	bool has_release;
-};
-
-static struct parts split(struct slice text)
-{
-	struct parts parts = {.version = text};
-	struct slice rest = text;
-	struct slice digits = part_take_digits(&rest);
-	if (part_take_one(&rest, ":")) {
-		parts.epoch = digits;
-		parts.version = rest;
-	}
-	const uint8_t *dash = parts.version.len ? memrchr(parts.version.ptr, '-', parts.version.len)
-	                                        : NULL;
-	if (dash) {
-		size_t len = (size_t)(dash - parts.version.ptr);
-		parts.release = part_after(parts.version, len + 1);
-		parts.version.len = len;
-		parts.has_release = true;
-	}
-	return parts;
-}
 
 static bool is_separator(uint8_t byte)
 {
@@ -81,12 +54,12 @@ static int compare_part(struct slice a, struct slice b)
 
 int version_rpm_compare(struct slice a, struct slice b)
 {
-	struct parts left = split(a), right = split(b);
+	struct evr left = evr_of(a), right = evr_of(b);
 	int order = part_compare_numbers(left.epoch, right.epoch);
 	if (order == 0)
 		order = compare_part(left.version, right.version);
-	if (order == 0 && left.has_release != right.has_release)
-		return left.has_release ? 1 : -1;
+	if (order == 0 && !left.release.ptr != !right.release.ptr)
+		return left.release.ptr ? 1 : -1;
 	return order ? order : compare_part(left.release, right.release);
 }
 
@@ -102,10 +75,8 @@ static bool is_part(struct slice text)
 
 bool version_rpm_is_valid(struct slice version)
 {
-	struct parts parts = split(version);
-	struct slice rest = version;
-	part_take_digits(&rest);
-	bool is_epoch_empty = parts.epoch.len == 0 && part_take_one(&rest, ":");
-	return !is_epoch_empty && is_part(parts.version) &&
-	       (!parts.has_release || is_part(parts.release));
+	struct evr evr = evr_of(version);
+	bool is_epoch_empty = evr.epoch.ptr && evr.epoch.len == 0;
+	return !is_epoch_empty && is_part(evr.version) &&
+	       (!evr.release.ptr || is_part(evr.release));
 }
