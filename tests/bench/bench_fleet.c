@@ -2,8 +2,8 @@
  *
  * The packages of this host are varied into images. One connection for each state directory that
  * `tsujiban-agent enroll` made, all at once; each says Hello with what its image's facts add up
- * to, and answers what the collector wants as an agent does (agent/ship/sections.h). Every image has the
- * package "fleet-marker", so that a search tells how many hosts have arrived.
+ * to, and answers what the collector wants as an agent does (agent/ship/sections.h). Every image
+ * has the package "fleet-marker", so that a search tells how many hosts have arrived.
  *
  * A line on standard input is the next step: "upgrade" has each host send one upgraded package,
  * "again" has each connect once more with nothing changed, the end of the input ends it. Bytes are
