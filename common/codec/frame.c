@@ -13,7 +13,7 @@
 #define ZSTD_LEVEL       1
 #define ZSTD_WINDOW      18   /* log2: a batch is seldom larger; keeps the context small */
 #define DICTIONARY_MOST  4096 /* of payload: more has its own repetitions */
-#define DICTIONARY_LEVEL 3
+#define DICTIONARY_LEVEL 1    /* 3 would save 2 bytes of an event, and take 450 KiB more */
 #define BUCKET_LEVEL     19
 #define BUCKET_WINDOW    20
 
