@@ -84,6 +84,11 @@ const struct source SOURCES[] = {
                 .read = src_socket_read,
         },
         {
+                .name = "units",
+                .scopes = {{FACT_UNIT, NULL}},
+                .read = src_unit_read,
+        },
+        {
                 .name = "cron",
                 .scopes = {{FACT_CRON, NULL}},
                 .triggers = {{"/etc", "crontab"}},

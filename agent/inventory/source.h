@@ -59,5 +59,6 @@ int src_account_read(const char *root, struct fact_list *out, struct reason *out
 int src_address_read(const char *root, struct fact_list *out, struct reason *out_why);
 int src_socket_read(const char *root, struct fact_list *out, struct reason *out_why);
 int src_cron_read(const char *root, struct fact_list *out, struct reason *out_why);
+int src_unit_read(const char *root, struct fact_list *out, struct reason *out_why);
 
 #endif
