@@ -46,7 +46,8 @@ struct ship {
 
 	uint64_t confirmed_seq;
 	uint64_t sent_seq;
-	uint64_t root_seq; /* up to which the collector was told what the facts add up to */
+	bool is_root_sent; /* behind a batch of this connection … */
+	uint64_t root_seq; /* … up to this one, which tells what the facts add up to there */
 	uint64_t in_flight[WINDOW_MAX]; /* the last seq of each batch that is not confirmed, oldest
 	                                   first */
 	unsigned in_flight_count;
@@ -119,13 +120,15 @@ static bool window_is_open(const struct ship *ship)
 	       conn_pending(ship->conn) < PENDING_BYTES_MAX;
 }
 
-/* With the last events that there are, when facts have changed since they were last summed up. */
+/* With the last events that there are: once a connection, for the collector may not have had them
+ * all at the greeting, and then when facts have changed since. */
 static void add_root(struct ship *ship, struct batch *batch, uint8_t root[SECTION_ROOT_BYTES])
 {
 	uint64_t last_seq = batch->first_seq + batch->count - 1, changed_seq;
 	if (sections_root(ship->state, last_seq, root, &changed_seq) &&
-	        changed_seq > ship->root_seq) {
+	        (!ship->is_root_sent || changed_seq > ship->root_seq)) {
 		batch->facts_root = slice_of(root, SECTION_ROOT_BYTES);
+		ship->is_root_sent = true;
 		ship->root_seq = last_seq;
 	}
 }
@@ -333,7 +336,7 @@ static void on_ready(
 	message.hello.first_seq = position.first_seq;
 	message.hello.next_seq = position.next_seq;
 	message.hello.agent_version = slice_text(TSUJIBAN_VERSION);
-	ship->root_seq = 0;
+	ship->is_root_sent = false;
 	if (sections_root(ship->state, position.next_seq - 1, root, &changed_seq))
 		message.hello.facts_root = slice_of(root, SECTION_ROOT_BYTES);
 	ship->now = GREETING;

@@ -283,7 +283,8 @@ static int sync_scope(struct sync *sync, const struct fact_scope *scope, const s
 		rc = remove_gone(sync, scope);
 	if (rc == 0)
 		rc = put_held(sync);
-	if (rc == 0 && sync->is_silent && sync->count > 0)
+	/* Where nothing is held, what another scope had held may be gone: the sum is another. */
+	if (rc == 0 && sync->is_silent && (sync->count > 0 || sync->changed & 1u << scope->kind))
 		rc = tell_count(sync, scope);
 	if (rc == 0 && is_first)
 		rc = state_meta_put(sync->txn, name, slice_text("1"));

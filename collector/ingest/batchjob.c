@@ -118,13 +118,31 @@ static int touch_host(struct kv_txn *txn, uint32_t id, int64_t now_ns)
 	return hosts_put(txn, &host, NULL);
 }
 
+static int compare_before(struct batch_job *job, struct kv_txn *txn, const struct event *event)
+{
+	const struct fact *before = event->fact_before;
+	struct fact held;
+	int rc;
+
+	if (job->was_another || event->kind != EVENT_FACT)
+		return 0;
+	rc = picture_fact(txn, job->batch.host, before ? before : event->fact_after, &held);
+	if (rc == 0)
+		job->was_another = !before || !fact_equal(before, &held);
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
 static int write_batch(struct batch_job *job, struct kv_txn *txn)
 {
 	struct log_batch *batch = &job->batch;
 	int rc = eventlog_append(txn, batch);
 
-	for (size_t i = batch->skip; rc == 0 && i < batch->count; i++)
-		rc = picture_apply(txn, batch->host, &job->events[BATCHJOB_NOTES_MAX + i]);
+	for (size_t i = batch->skip; rc == 0 && i < batch->count; i++) {
+		const struct event *event = &job->events[BATCHJOB_NOTES_MAX + i];
+		rc = compare_before(job, txn, event);
+		if (rc == 0)
+			rc = picture_apply(txn, batch->host, event);
+	}
 	if (rc == 0 && job->touches_host)
 		rc = touch_host(txn, batch->host, batch->received_ns);
 	return rc;
@@ -146,7 +164,7 @@ int batchjob_apply(struct store_job *base, struct kv_txn *txn, struct reason *ou
 
 	job->is_new_stream = false;
 	job->note_count = 0;
-	job->has_other_facts = false;
+	job->has_other_facts = job->was_another = false;
 	rc = judge(job, txn);
 	if (rc == 0 && job->verdict == VERDICT_STORED)
 		rc = write_batch(job, txn);

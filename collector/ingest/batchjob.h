@@ -42,6 +42,7 @@ struct batch_job {
 	size_t note_count;
 	uint64_t stored_seq;
 	bool has_other_facts; /* … than the agent */
+	bool was_another;     /* a fact that an event has changed: not what the event says it was */
 	struct batch_job *next;
 };
 

@@ -77,6 +77,9 @@ static void tell_stored(struct ingest *ingest, struct batch_job *job)
 	if (!ingest->is_closed)
 		ingest->events->stored(ingest->ctx, job->batch.host, &job->events[first], count,
 		        job->is_new_stream);
+	/* Who follows the events alone still holds what was there before them. */
+	if (job->was_another && !ingest->is_closed)
+		ingest->events->restated(ingest->ctx, job->batch.host);
 }
 
 static void acknowledge(struct batch_job *job)

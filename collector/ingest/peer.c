@@ -13,8 +13,8 @@
 #include "common/base/text.h"
 
 #define FIRST_MESSAGE_MS 10000
-#define OWED_MS          60000 /* facts that were asked for */
-#define SILENCE_FACTOR   3     /* heartbeats that may be missed */
+#define OWED_MS          120000 /* facts that were asked for, all of them */
+#define SILENCE_FACTOR   3      /* heartbeats that may be missed */
 
 /* Batches of one peer, and of all, that may wait for the store. */
 #define PEER_JOBS_MAX   16
@@ -150,7 +150,7 @@ static void check_silence(struct peer *peer)
 		peer_end(peer);
 		return;
 	}
-	if (restate_owes_ms(peer) > OWED_MS) {
+	if (!peer->is_paused && restate_owes_ms(peer) > OWED_MS) {
 		peer_refuse(peer, REFUSED_PROTOCOL, "no answer to what is wanted");
 		return;
 	}

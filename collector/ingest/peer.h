@@ -42,6 +42,7 @@ struct peer {
 	bool is_paused;
 	bool is_busy;            /* with an enrolment or a renewal */
 	struct restate *restate; /* NULL: none is under way */
+	bool is_beyond_sync;     /* its facts are too many */
 };
 
 struct peer *peer_new(struct ingest *ingest, struct conn *conn);

@@ -10,9 +10,10 @@
 #include "common/base/mem.h"
 
 #define SLOTS          4
-#define ROUNDS_MAX     5 /* without success: wait for the next difference */
+#define ROUNDS_MAX     5 /* of buckets that are not what was offered, without news in between */
 #define ARENA_BYTES    (96u << 20)
-#define JOB_BYTES      (1u << 20) /* of writes, about */
+#define MESSAGE_BYTES  (24u << 20) /* one message, decoded */
+#define JOB_BYTES      (1u << 20)  /* of writes, about */
 #define SECTIONS_BYTES (64u << 10)
 
 enum restate_state { ASKED, QUEUED, TRYING, WANTING };
@@ -32,6 +33,7 @@ struct restate {
 	enum restate_state state;
 	struct restate *prev, *next; /* in the queue */
 	struct arena *arena;
+	struct arena *message; /* the last one with facts, until they are copied */
 	struct section section[FACT_KIND_MAX];
 	size_t section_count;
 	uint64_t since_ms; /* in this state */
@@ -41,6 +43,7 @@ struct restate {
 
 	/* from apply */
 	bool is_missing_any;
+	bool is_put; /* the store has what was offered */
 };
 
 static void queue(struct restate *restate);
@@ -59,6 +62,7 @@ static bool holds_slot(const struct restate *restate)
 static void restate_free(struct restate *restate)
 {
 	arena_free(restate->arena);
+	arena_free(restate->message);
 	free(restate);
 }
 
@@ -77,26 +81,35 @@ static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
 }
 
 /* What has another digest than was offered is left: it is missing still. */
-static int keep_shown(struct restate *restate, struct kv_txn *txn, struct section *section)
+static int keep_bucket(const struct section *section, struct kv_txn *txn, unsigned bucket,
+        const uint8_t *bucket_of_fact, struct fact *room)
 {
-	int64_t now_ns = clock_wall_ns();
-	struct fact *facts = mem_new_array(section->shown.count + 1, sizeof(*facts));
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < section->shown.count; i++)
+		if (bucket_of_fact[i] == bucket)
+			room[count++] = section->shown.fact[i];
+	rc = buckets_put(
+	        txn, section->kind, digest_at(section, bucket), room, count, clock_wall_ns());
+	return rc == ERR_FORMAT ? 0 : rc;
+}
+
+static int keep_shown(const struct section *section, struct kv_txn *txn)
+{
+	size_t count = section->shown.count;
+	struct fact *room = mem_new_array(count + 1, sizeof(*room));
+	uint8_t *bucket_of_fact = mem_new_array(count + 1, sizeof(*bucket_of_fact));
 	int rc = 0;
 
-	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++) {
-		size_t count = 0;
-		if (!section->is_missing[bucket])
-			continue;
-		for (size_t i = 0; i < section->shown.count; i++)
-			if (bucket_of(&section->shown.fact[i], section->bucket_count) == bucket)
-				facts[count++] = section->shown.fact[i];
-		rc = buckets_put(
-		        txn, section->kind, digest_at(section, bucket), facts, count, now_ns);
-		if (rc == ERR_FORMAT)
-			rc = 0;
-	}
-	free(facts);
-	(void)restate;
+	for (size_t i = 0; i < count; i++)
+		bucket_of_fact[i] = (uint8_t)bucket_of(
+		        &section->shown.fact[i], section->bucket_count);
+	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++)
+		if (section->is_missing[bucket])
+			rc = keep_bucket(section, txn, bucket, bucket_of_fact, room);
+	free(bucket_of_fact);
+	free(room);
 	return rc;
 }
 
@@ -125,16 +138,15 @@ static int compare_section(struct restate *restate, struct kv_txn *txn, struct s
 	return rc;
 }
 
+/* Where nothing is other, only the sum is made anew: it must be that which differs. */
 static int put_section(
         struct restate *restate, struct kv_txn *txn, struct section *section, struct arena *arena)
 {
-	bool is_other[SECTION_BUCKETS_MAX] = {false}, is_any = false;
+	bool is_other[SECTION_BUCKETS_MAX] = {false};
 	struct fact_list facts = {.arena = arena};
 	int rc = compare_section(restate, txn, section, is_other, &facts);
 
-	for (unsigned i = 0; i < section->bucket_count; i++)
-		is_any |= is_other[i];
-	if (rc < 0 || !is_any || restate->is_missing_any)
+	if (rc < 0 || restate->is_missing_any)
 		return rc;
 	return sections_replace(txn, restate->peer->host, section->kind, section->bucket_count,
 	        is_other, facts.fact, facts.count);
@@ -156,38 +168,50 @@ static int empty_others(struct restate *restate, struct kv_txn *txn)
 
 	for (unsigned number = 1; rc == 0 && number <= FACT_KIND_MAX; number++) {
 		enum fact_kind kind = (enum fact_kind)number;
-		uint64_t count = 0;
-		if (!section_is_synced(kind) || is_offered(restate, kind))
-			continue;
-		rc = sections_count(txn, restate->peer->host, kind, &count);
-		if (rc == 0 && count > 0)
+		if (section_is_synced(kind) && !is_offered(restate, kind))
 			rc = sections_replace(txn, restate->peer->host, kind, 1, all, NULL, 0);
 	}
 	return rc;
 }
 
-static int apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
+/* Twice over: nothing is put in place before all is there. */
+static int put_in_place(struct restate *restate, struct kv_txn *txn, struct arena *arena)
 {
-	struct restate *restate = (struct restate *)base;
-	struct arena *arena = arena_new(ARENA_BYTES);
 	int rc = 0;
 
-	restate->is_missing_any = false;
-	for (size_t i = 0; rc == 0 && restate->has_shown && i < restate->section_count; i++)
-		rc = keep_shown(restate, txn, &restate->section[i]);
-	/* Twice: nothing is put in place before all is there. */
 	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
 		bool is_other[SECTION_BUCKETS_MAX];
 		struct fact_list facts = {.arena = arena};
 		rc = compare_section(restate, txn, &restate->section[i], is_other, &facts);
 		arena_reset(arena);
 	}
-	for (size_t i = 0; rc == 0 && !restate->is_missing_any && i < restate->section_count; i++) {
+	if (rc < 0 || restate->is_missing_any)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
 		rc = put_section(restate, txn, &restate->section[i], arena);
 		arena_reset(arena);
 	}
-	if (rc == 0 && !restate->is_missing_any)
+	if (rc == 0)
 		rc = empty_others(restate, txn);
+	restate->is_put = rc == 0;
+	return rc;
+}
+
+/* May be called again for the same job: see jobs.c. */
+static int apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
+{
+	struct restate *restate = (struct restate *)base;
+	struct arena *arena = arena_new(ARENA_BYTES);
+	struct host_record host;
+	int rc = hosts_get(txn, restate->peer->host, &host);
+
+	restate->is_missing_any = restate->is_put = false;
+	if (rc == 0 && !host.is_revoked) {
+		for (size_t i = 0; rc == 0 && restate->has_shown && i < restate->section_count; i++)
+			rc = keep_shown(&restate->section[i], txn);
+		if (rc == 0)
+			rc = put_in_place(restate, txn, arena);
+	}
 	arena_free(arena);
 	return rc < 0 ? fail(out_why, rc, "cannot put a host's facts right: %s", err_text(rc)) : 0;
 }
@@ -207,11 +231,23 @@ static void try_it(struct restate *restate)
 	store_submit(peer->ingest->store, &restate->job);
 }
 
+static void forget(struct restate *restate)
+{
+	restate->peer->restate = NULL;
+	restate_free(restate);
+}
+
+/* A peer that has ended, though its connection is still there, has been replaced or refused: what
+ * it offered may be older than what a session after it has brought. */
 static void serve_queue(struct ingest *ingest)
 {
 	while (ingest->restates && ingest->slots_taken < SLOTS && !ingest->is_closed) {
 		struct restate *restate = ingest->restates;
 		DL_DELETE(ingest->restates, restate);
+		if (restate->peer->state != PEER_STREAMING) {
+			forget(restate);
+			continue;
+		}
 		ingest->slots_taken++;
 		try_it(restate);
 	}
@@ -234,12 +270,6 @@ static void queue(struct restate *restate)
 
 /* --- rounds ----------------------------------------------------------------------------------- */
 
-static void forget(struct restate *restate)
-{
-	restate->peer->restate = NULL;
-	restate_free(restate);
-}
-
 /* Asks for an offer. */
 static void ask(struct restate *restate)
 {
@@ -252,14 +282,15 @@ static void ask(struct restate *restate)
 	peer_send(restate->peer, &want);
 }
 
+/* News may be why the buckets were others; without any it is the agent that is wrong. */
 static void ask_again(struct restate *restate)
 {
-	if (++restate->rounds < ROUNDS_MAX) {
+	restate->rounds = restate->is_again ? 0 : restate->rounds + 1;
+	if (restate->rounds < ROUNDS_MAX) {
 		ask(restate);
 		return;
 	}
-	log_warn("facts of a host change faster than they can be compared host=%s",
-	        restate->peer->cert.name);
+	log_warn("a host shows other facts than it offers host=%s", restate->peer->cert.name);
 	forget(restate);
 }
 
@@ -305,7 +336,7 @@ static void done(struct store_job *base, int code, const struct reason *why)
 
 	if (code < 0)
 		log_warn("%s host=%s", why->text, peer->cert.name);
-	else if (!restate->is_missing_any)
+	else if (restate->is_put)
 		put_right(restate);
 	if (code < 0 || !is_alive) {
 		forget(restate);
@@ -331,16 +362,20 @@ void restate_begin(struct peer *peer)
 	if (peer->state != PEER_STREAMING)
 		return;
 	if (restate) {
-		restate->is_again = true;
+		restate_facts_came(peer);
 		return;
 	}
+	if (peer->is_beyond_sync)
+		return;
 	restate = mem_new(sizeof(*restate));
 	restate->peer = peer;
 	restate->arena = arena_new(ARENA_BYTES);
+	restate->message = arena_new(MESSAGE_BYTES);
 	peer->restate = restate;
 	ask(restate);
 }
 
+/* An offer that is still to come is younger than any batch that is stored. */
 void restate_facts_came(struct peer *peer)
 {
 	if (peer->restate && peer->restate->state != ASKED)
@@ -355,13 +390,13 @@ bool restate_expects(const struct peer *peer, enum frame_kind kind)
 	       (kind == FRAME_BUCKET && peer->restate->state == WANTING);
 }
 
-static int open_message(struct restate *restate, const struct frame *frame, struct message *out,
-        struct reason *out_why)
+static int open_message(struct restate *restate, const struct frame *frame, struct arena *arena,
+        struct message *out, struct reason *out_why)
 {
 	struct slice plain;
 	int rc = frame_open(frame, &restate->peer->ingest->plain, &plain, out_why);
 
-	return rc < 0 ? rc : wire_decode(frame->kind, plain, restate->arena, out, out_why);
+	return rc < 0 ? rc : wire_decode(frame->kind, plain, arena, out, out_why);
 }
 
 void restate_offer(struct peer *peer, const struct frame *frame)
@@ -370,7 +405,7 @@ void restate_offer(struct peer *peer, const struct frame *frame)
 	struct message message;
 	struct reason why;
 
-	if (open_message(restate, frame, &message, &why) < 0) {
+	if (open_message(restate, frame, restate->arena, &message, &why) < 0) {
 		peer_refuse(peer, REFUSED_PROTOCOL, "%s", why.text);
 		return;
 	}
@@ -400,25 +435,45 @@ static int take_shown(struct restate *restate, const struct section_facts *facts
 	return 0;
 }
 
+/* Refusing the peer would have it come back with the same facts at once. */
+static void give_up(struct restate *restate)
+{
+	struct peer *peer = restate->peer;
+
+	if (!peer->is_beyond_sync)
+		log_warn("facts of a host are too many for state sync host=%s", peer->cert.name);
+	peer->is_beyond_sync = true;
+	restate->section_count = 0;
+	arena_rest(restate->arena);
+}
+
+static void take_bucket(struct restate *restate, const struct bucket *bucket)
+{
+	for (size_t i = 0; i < bucket->count && !restate->peer->is_beyond_sync; i++)
+		if (take_shown(restate, &bucket->section[i]) < 0)
+			give_up(restate);
+	arena_rest(restate->message);
+}
+
 void restate_bucket(struct peer *peer, const struct frame *frame)
 {
 	struct restate *restate = peer->restate;
 	struct message message;
 	struct reason why;
+	bool more;
 
-	if (open_message(restate, frame, &message, &why) < 0) {
+	if (open_message(restate, frame, restate->message, &message, &why) < 0) {
 		peer_refuse(peer, REFUSED_PROTOCOL, "%s", why.text);
 		return;
 	}
-	for (size_t i = 0; i < message.bucket.count; i++) {
-		if (take_shown(restate, &message.bucket.section[i]) == 0)
-			continue;
-		peer_refuse(peer, REFUSED_PROTOCOL, "the facts of a host are too many");
+	more = message.bucket.more;
+	take_bucket(restate, &message.bucket);
+	if (more)
+		return;
+	if (peer->is_beyond_sync) {
+		restate_drop(peer);
 		return;
 	}
-	enter(restate, WANTING);
-	if (message.bucket.more)
-		return;
 	restate->has_shown = true;
 	try_it(restate);
 }

@@ -78,6 +78,20 @@ int buckets_get(struct kv_txn *txn, enum fact_kind kind, struct slice digest, in
 	return rc == 0 && day < today ? note_use(txn, key, value, today) : rc;
 }
 
+static bool is_in_order(const struct fact *facts, size_t count)
+{
+	uint8_t bytes[2][FACT_KEY_MAX];
+	struct slice before = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		struct slice key = slice_of(bytes[i % 2], fact_key(&facts[i], bytes[i % 2]));
+		if (i > 0 && slice_compare(before, key) >= 0)
+			return false;
+		before = key;
+	}
+	return true;
+}
+
 int buckets_put(struct kv_txn *txn, enum fact_kind kind, struct slice digest,
         const struct fact *facts, size_t count, int64_t now_ns)
 {
@@ -85,6 +99,8 @@ int buckets_put(struct kv_txn *txn, enum fact_kind kind, struct slice digest,
 	struct buf value = BUF_INIT, encoded = BUF_INIT;
 	int rc = 0;
 
+	if (!is_in_order(facts, count))
+		return ERR_FORMAT;
 	buf_append_u32(&value, day_of(now_ns));
 	for (size_t i = 0; i < count; i++) {
 		buf_reset(&encoded);

@@ -17,7 +17,7 @@
  * known. */
 int buckets_get(struct kv_txn *txn, enum fact_kind kind, struct slice digest, int64_t now_ns,
         struct fact_list *out);
-/* `facts` are in key order; ERR_FORMAT when their digest is another. */
+/* ERR_FORMAT when their digest is another, or `facts` are not in key order, each key once. */
 int buckets_put(struct kv_txn *txn, enum fact_kind kind, struct slice digest,
         const struct fact *facts, size_t count, int64_t now_ns);
 /* Forgets those that were not used since `before_ns`. */

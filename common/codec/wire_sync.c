@@ -203,6 +203,8 @@ static int unpack_section(const Tsujiban__V1__SectionFacts *packed, struct arena
         struct section_facts *out, struct reason *out_why)
 {
 	enum fact_kind kind = (enum fact_kind)packed->kind;
+	if (!section_is_synced(kind))
+		return fail(out_why, ERR_FORMAT, "field 'kind' is unknown or out of order");
 	if (packed->count > SECTION_FACTS_MAX || packed->n_column != fact_field_count(kind))
 		return fail(out_why, ERR_FORMAT, "field 'count' or 'column' is out of range");
 	out->kind = kind;
