@@ -28,7 +28,7 @@ static void tell(uint32_t host, const struct fact *before, const struct fact *af
 }
 
 /* The agent's rule, from the facts themselves. */
-static void root_of(const struct fact *facts, size_t count, uint8_t out[SHA256_BYTES])
+static void root_of(const struct fact *facts, size_t count, uint8_t out[SECTION_ROOT_BYTES])
 {
 	struct section_sum sums[FACT_KIND_MAX + 1] = {0};
 	struct buf encoded = BUF_INIT;
@@ -43,10 +43,10 @@ static void root_of(const struct fact *facts, size_t count, uint8_t out[SHA256_B
 
 static void assert_root(uint32_t host, const struct fact *facts, size_t count)
 {
-	uint8_t wanted[SHA256_BYTES], held[SHA256_BYTES];
+	uint8_t wanted[SECTION_ROOT_BYTES], held[SECTION_ROOT_BYTES];
 	root_of(facts, count, wanted);
 	assert_int_equal(sections_root(txn, host, held), 0);
-	assert_memory_equal(held, wanted, SHA256_BYTES);
+	assert_memory_equal(held, wanted, SECTION_ROOT_BYTES);
 }
 
 static uint64_t count_of(uint32_t host, enum fact_kind kind)

@@ -122,14 +122,15 @@ static void test_bucket_is_as_the_contract_says(void **state)
 	struct section_facts sections[] = {{FACT_OS, 1, &os}, {FACT_HOST, 2, hosts}};
 	struct message bucket = {.kind = FRAME_BUCKET, .bucket = {2, sections, true}};
 	encode(&bucket);
-	static const char golden[] = "\x0a\x1b\x08\x03\x10\x01"
-	                             "\x1a\x08\x16\x00"
-	                             "debian\x1a\x04\x12\x00"
-	                             "12\x1a\x02\x10\x00\x1a\x01\x03"
-	                             "\x0a\x15\x08\x04\x10\x02"
-	                             "\x1a\x08\x14\x00"
-	                             "cpus\x10\x03\x1a\x05\x11\x00"
-	                             "2\x10\x00\x10\x01";
+	static const char golden[] = "\x0a\x18\x08\x03\x10\x01"
+	                             "\x1a\x07\x16"
+	                             "debian\x1a\x03\x12"
+	                             "12\x1a\x01\x10\x1a\x01\x03"
+	                             "\x0a\x14\x08\x04\x10\x02"
+	                             "\x1a\x09\x14"
+	                             "cpus\x13"
+	                             "cpu\x1a\x03\x11"
+	                             "2\x10\x10\x01";
 	assert_int_equal(out.len, sizeof(golden) - 1);
 	assert_memory_equal(out.data, golden, out.len);
 
@@ -239,27 +240,27 @@ static void test_wrong_fields_are_refused_by_name(void **state)
 	        {FRAME_WANT, "\x0a\x01\x08", 3, "bytes are cut or no protobuf of 'Want'"},
 	        {FRAME_BUCKET, "\x0a\x00", 2, "field 'kind' is unknown or out of order"},
 	        /* labels, with a label's two columns */
-	        {FRAME_BUCKET, "\x0a\x0c\x08\x05\x10\x01\x1a\x02\x10\x00\x1a\x02\x10\x00", 14,
+	        {FRAME_BUCKET, "\x0a\x0a\x08\x05\x10\x01\x1a\x01\x10\x1a\x01\x10", 12,
 	                "field 'kind' is unknown or out of order"},
 	        /* too few columns, too many, more facts than columns have, fewer */
-	        {FRAME_BUCKET, "\x0a\x08\x08\x04\x10\x01\x1a\x02\x10\x00", 10,
+	        {FRAME_BUCKET, "\x0a\x07\x08\x04\x10\x01\x1a\x01\x10", 9,
 	                "field 'count' or 'column' is out of range"},
-	        {FRAME_BUCKET, "\x0a\x0e\x08\x04\x10\x01\x1a\x02\x10\x00\x1a\x02\x10\x00\x1a\x00",
-	                16, "field 'count' or 'column' is out of range"},
-	        {FRAME_BUCKET, "\x0a\x0c\x08\x04\x10\x02\x1a\x02\x10\x00\x1a\x02\x10\x00", 14,
+	        {FRAME_BUCKET, "\x0a\x0c\x08\x04\x10\x01\x1a\x01\x10\x1a\x01\x10\x1a\x00", 14,
+	                "field 'count' or 'column' is out of range"},
+	        {FRAME_BUCKET, "\x0a\x0a\x08\x04\x10\x02\x1a\x01\x10\x1a\x01\x10", 12,
 	                "field 'column' is broken"},
-	        {FRAME_BUCKET, "\x0a\x0a\x08\x04\x1a\x02\x10\x00\x1a\x02\x10\x00", 12,
+	        {FRAME_BUCKET, "\x0a\x08\x08\x04\x1a\x01\x10\x1a\x01\x10", 10,
 	                "field 'column' is broken"},
 	        /* 2^18 + 1 facts */
 	        {FRAME_BUCKET, "\x0a\x08\x08\x04\x10\x81\x80\x10\x1a\x00", 10,
 	                "field 'count' or 'column' is out of range"},
 	        /* a NUL byte in a key */
-	        {FRAME_BUCKET, "\x0a\x0d\x08\x04\x10\x01\x1a\x03\x11\x00\x00\x1a\x02\x10\x00", 15,
+	        {FRAME_BUCKET, "\x0a\x0b\x08\x04\x10\x01\x1a\x02\x11\x00\x1a\x01\x10", 13,
 	                "field 'column' has a wrong fact"},
 	        {FRAME_BUCKET,
-	                "\x0a\x0c\x08\x04\x10\x01\x1a\x02\x10\x00\x1a\x02\x10\x00"
-	                "\x0a\x0c\x08\x04\x10\x01\x1a\x02\x10\x00\x1a\x02\x10\x00",
-	                28, "field 'kind' is unknown or out of order"},
+	                "\x0a\x0a\x08\x04\x10\x01\x1a\x01\x10\x1a\x01\x10"
+	                "\x0a\x0a\x08\x04\x10\x01\x1a\x01\x10\x1a\x01\x10",
+	                24, "field 'kind' is unknown or out of order"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct message message;
@@ -364,7 +365,7 @@ static void test_small_memory_is_told_at_any_step(void **state)
 static void test_roots_come_back_with_greeting_and_batch(void **state)
 {
 	(void)state;
-	uint8_t root[SHA256_BYTES] = {1, 2, [31] = 32};
+	uint8_t root[SECTION_ROOT_BYTES] = {1, 2, [15] = 16};
 	struct slice event = slice_text("e");
 	struct message hello = {
 	        .kind = FRAME_HELLO, .hello = {.stream_id = {1}, .first_seq = 1, .next_seq = 1}};
@@ -374,13 +375,13 @@ static void test_roots_come_back_with_greeting_and_batch(void **state)
 	assert_int_equal(decode(FRAME_HELLO).hello.facts_root.len, 0);
 	encode(&batch);
 	assert_int_equal(decode(FRAME_BATCH).batch.facts_root.len, 0);
-	hello.hello.facts_root = batch.batch.facts_root = slice_of(root, SHA256_BYTES);
+	hello.hello.facts_root = batch.batch.facts_root = slice_of(root, SECTION_ROOT_BYTES);
 	encode(&hello);
 	assert_true(slice_equal(decode(FRAME_HELLO).hello.facts_root, hello.hello.facts_root));
 	encode(&batch);
 	assert_true(slice_equal(decode(FRAME_BATCH).batch.facts_root, hello.hello.facts_root));
 	Tsujiban__V1__Batch *same = tsujiban__v1__batch__unpack(NULL, out.len, out.data);
-	assert_int_equal(same->facts_root.len, SHA256_BYTES);
+	assert_int_equal(same->facts_root.len, SECTION_ROOT_BYTES);
 	tsujiban__v1__batch__free_unpacked(same, NULL);
 }
 
