@@ -40,8 +40,8 @@ static void pack(const struct fact *facts, size_t count, unsigned field)
 	columns_pack(facts, count, field, &column);
 }
 
-/* From memory that ends where the column ends, so that a byte read too far is seen; what is unpacked
- * is borrowed from it. */
+/* From memory that ends where the column ends, so that a byte read too far is seen; it is kept, for
+ * what is unpacked is borrowed from it. */
 static int unpack(struct slice bytes, unsigned field, struct fact *facts, size_t count)
 {
 	free(exact[field]);

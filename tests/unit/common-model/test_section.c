@@ -62,7 +62,8 @@ static void test_the_same_twice_is_another_sum_than_none(void **state)
 	assert_memory_not_equal(twice.lane, once.lane, sizeof(none.lane));
 }
 
-/* Stores keep it. Python: sum(int(sha256(t).hexdigest()[16*i:16*i+16], 16)) % 2**64 for each lane. */
+/* Stores keep it. Python, for each lane i:
+ * sum(int(sha256(t).hexdigest()[16*i:16*i+16], 16)) % 2**64 */
 static void test_golden_sum_has_not_changed(void **state)
 {
 	(void)state;
@@ -127,7 +128,8 @@ static void test_a_section_that_became_empty_counts_as_one_that_never_was(void *
 	assert_memory_equal(root, none, SECTION_ROOT_BYTES);
 }
 
-/* The two sides need not be of one version. Python: sha256(kind byte + sum, for each kind).digest()[:16] */
+/* The two sides need not be of one version.
+ * Python: sha256(kind byte + sum, for each kind).digest()[:16] */
 static void test_golden_root_has_not_changed(void **state)
 {
 	(void)state;
