@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "agent/fim/audit.h"
-#include "agent/fim/budget.h"
 #include "agent/fim/unwatched.h"
 #include "agent/fim/copier.h"
 #include "agent/inventory/inventory.h"
@@ -14,6 +13,7 @@
 #include "agent/watch/mounts.h"
 #include "agent/watchlist.h"
 #include "agent/who/who.h"
+#include "common/base/budget.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"

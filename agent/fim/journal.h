@@ -40,10 +40,10 @@
 #ifndef TSUJIBAN_AGENT_FIM_JOURNAL_H
 #define TSUJIBAN_AGENT_FIM_JOURNAL_H
 
-#include "agent/fim/budget.h"
 #include "agent/fim/filter.h"
 #include "agent/fim/settle.h"
 #include "agent/state/state.h"
+#include "common/base/budget.h"
 #include "common/io/loop.h"
 
 struct explainer;

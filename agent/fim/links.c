@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "agent/fim/budget.h"
 #include "agent/state/baseline.h"
+#include "common/base/budget.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"

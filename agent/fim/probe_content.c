@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/fim/budget.h"
 #include "agent/fim/probe_private.h"
 #include "agent/fim/statted.h"
+#include "common/base/budget.h"
 #include "common/base/mem.h"
 
 #define BUFFER_MIN (16u << 10)

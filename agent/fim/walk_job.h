@@ -14,9 +14,9 @@
 
 #include <stdatomic.h>
 
-#include "agent/fim/budget.h"
 #include "agent/fim/compare.h"
 #include "agent/fim/walk_queue.h"
+#include "common/base/budget.h"
 
 #define WALK_JOB_DIRECTORIES 64
 #define WALK_JOB_ENTRIES     1024

@@ -10,8 +10,8 @@
  * Units    percent of one processor; bytes a second. 0: no limit.
  * Thread   budget_spend: workers. The others: the loop's.
  */
-#ifndef TSUJIBAN_AGENT_FIM_BUDGET_H
-#define TSUJIBAN_AGENT_FIM_BUDGET_H
+#ifndef TSUJIBAN_COMMON_BASE_BUDGET_H
+#define TSUJIBAN_COMMON_BASE_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "agent/fim/budget.h"
+#include "common/base/budget.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
