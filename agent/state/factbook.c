@@ -5,6 +5,7 @@
  */
 #include "agent/state/factbook.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -264,30 +265,64 @@ static int tell_count(struct sync *sync, const struct fact_scope *scope)
 	return rc;
 }
 
-static int sync_scope(struct sync *sync, const struct fact_scope *scope, const struct fact *facts,
-        size_t count, enum event_cause cause)
+static void scope_name(const struct fact_scope *scope, char out[NAME_BYTES])
+{
+	snprintf(out, NAME_BYTES, "facts %s%s%s", fact_kind_name(scope->kind),
+	        scope->first ? " " : "", scope->first ? scope->first : "");
+}
+
+static int was_reported(struct kv_txn *txn, const struct fact_scope *scope, bool *out)
 {
 	char name[NAME_BYTES];
 	struct slice value;
-	snprintf(name, sizeof(name), "facts %s%s%s", fact_kind_name(scope->kind),
-	        scope->first ? " " : "", scope->first ? scope->first : "");
-	int rc = state_meta_get(sync->txn->kv, name, &value);
+	scope_name(scope, name);
+	int rc = state_meta_get(txn, name, &value);
 	if (rc < 0 && rc != ERR_MISSING)
 		return rc;
-	bool is_first = rc == ERR_MISSING;
+	*out = rc == 0;
+	return 0;
+}
+
+/* Sets how what is found in the scope is told. */
+static void enter_scope(
+        struct sync *sync, const struct fact_scope *scope, enum event_cause cause, bool is_first)
+{
 	sync->cause = is_first ? CAUSE_BASELINE : cause;
 	sync->is_silent = is_first && section_is_synced(scope->kind);
+}
+
+static int end_first_sight(struct sync *sync, const struct fact_scope *scope)
+{
+	char name[NAME_BYTES];
+	scope_name(scope, name);
+	int rc = sync->is_silent && sync->count > 0 ? tell_count(sync, scope) : 0;
+	return rc < 0 ? rc : state_meta_put(sync->txn, name, slice_text("1"));
+}
+
+static int sync_scope(struct sync *sync, const struct fact_scope *scope, const struct fact *facts,
+        size_t count, enum event_cause cause)
+{
+	bool was_seen;
+	int rc = was_reported(sync->txn->kv, scope, &was_seen);
+	if (rc < 0)
+		return rc;
+	enter_scope(sync, scope, cause, !was_seen);
 	gather(sync, scope, facts, count);
 	rc = load_sum(sync, scope->kind);
 	if (rc == 0)
 		rc = remove_gone(sync, scope);
 	if (rc == 0)
 		rc = put_held(sync);
+<<<<<<< HEAD
 	/* Where nothing is held, what another scope had held may be gone: the sum is another. */
 	if (rc == 0 && sync->is_silent && (sync->count > 0 || sync->changed & 1u << scope->kind))
 		rc = tell_count(sync, scope);
 	if (rc == 0 && is_first)
 		rc = state_meta_put(sync->txn, name, slice_text("1"));
+=======
+	if (rc == 0 && !was_seen)
+		rc = end_first_sight(sync, scope);
+>>>>>>> 7a37c4c (appbook: files looked at for application packages; facts one at a time)
 	return rc;
 }
 
@@ -303,6 +338,109 @@ int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t
 	if (rc == 0)
 		rc = store_sums(&sync);
 	return rc < 0 ? rc : sync.events;
+}
+
+/* --- one fact at a time ------------------------------------------------------------------------ */
+
+struct factbook_edit {
+	struct sync sync;
+	const struct fact_scope *scopes;
+	size_t scope_count;
+	enum event_cause cause;
+	bool is_entered[FACTBOOK_EDIT_SCOPES], was_seen[FACTBOOK_EDIT_SCOPES];
+	size_t held[FACTBOOK_EDIT_SCOPES];
+	struct buf record;
+	int rc; /* the first failure */
+};
+
+struct factbook_edit *factbook_edit_begin(struct state_txn *txn, const struct fact_scope *scopes,
+        size_t scope_count, enum event_cause cause, int64_t now_ns)
+{
+	assert(scope_count <= FACTBOOK_EDIT_SCOPES);
+	struct factbook_edit *edit = mem_new(sizeof(*edit));
+	edit->sync = (struct sync){.txn = txn, .now_ns = now_ns};
+	edit->scopes = scopes;
+	edit->scope_count = scope_count;
+	edit->cause = cause;
+	return edit;
+}
+
+static int enter(struct factbook_edit *edit, size_t at)
+{
+	int rc = 0;
+	if (!edit->is_entered[at])
+		rc = was_reported(edit->sync.txn->kv, &edit->scopes[at], &edit->was_seen[at]);
+	if (rc < 0)
+		return rc;
+	edit->is_entered[at] = true;
+	enter_scope(&edit->sync, &edit->scopes[at], edit->cause, !edit->was_seen[at]);
+	return load_sum(&edit->sync, edit->scopes[at].kind);
+}
+
+static int enter_scope_of(struct factbook_edit *edit, const struct fact *fact, size_t *out_at)
+{
+	for (size_t i = 0; i < edit->scope_count; i++) {
+		if (!is_within(&edit->scopes[i], fact))
+			continue;
+		*out_at = i;
+		return enter(edit, i);
+	}
+	return ERR_FORMAT;
+}
+
+int factbook_edit_hold(struct factbook_edit *edit, const struct fact *fact)
+{
+	struct keyed keyed = {.fact = fact};
+	size_t at = 0;
+	int rc = edit->rc < 0 ? edit->rc : enter_scope_of(edit, fact, &at);
+	if (rc == 0) {
+		keyed.key_len = fact_key(fact, keyed.key);
+		rc = put_one(&edit->sync, &keyed, &edit->record);
+		edit->held[at]++;
+	}
+	return edit->rc = rc;
+}
+
+static int drop_one(struct sync *sync, struct slice key)
+{
+	struct slice stored;
+	struct fact gone;
+	int rc = kv_get(sync->txn->kv, STATE_FACTS, key, &stored);
+	if (rc == 0)
+		rc = fact_decode(stored, &gone);
+	if (rc < 0)
+		return rc == ERR_MISSING ? 0 : rc;
+	change_sum(sync, gone.kind, stored, (struct slice){0});
+	rc = tell(sync, &gone, NULL);
+	return rc < 0 ? rc : kv_delete(sync->txn->kv, STATE_FACTS, key);
+}
+
+int factbook_edit_drop(struct factbook_edit *edit, const struct fact *fact)
+{
+	uint8_t key[FACT_KEY_MAX];
+	size_t at = 0;
+	int rc = edit->rc < 0 ? edit->rc : enter_scope_of(edit, fact, &at);
+	if (rc == 0)
+		rc = drop_one(&edit->sync, slice_of(key, fact_key(fact, key)));
+	return edit->rc = rc;
+}
+
+int factbook_edit_end(struct factbook_edit *edit)
+{
+	int rc = edit->rc;
+	for (size_t i = 0; rc == 0 && i < edit->scope_count; i++) {
+		rc = enter(edit, i);
+		edit->sync.count = edit->held[i];
+		if (rc == 0 && !edit->was_seen[i])
+			rc = end_first_sight(&edit->sync, &edit->scopes[i]);
+	}
+	if (rc == 0)
+		rc = store_sums(&edit->sync);
+	if (rc == 0)
+		rc = edit->sync.events;
+	buf_fini(&edit->record);
+	free(edit);
+	return rc;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */

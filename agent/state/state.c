@@ -34,6 +34,7 @@ static const char *const TABLES[] = {
         [STATE_FACTS] = "facts",
         [STATE_SPOOL] = "spool",
         [STATE_TEXTS] = "texts",
+        [STATE_APPS] = "apps",
         NULL,
 };
 #define TABLE_COUNT (sizeof(TABLES) / sizeof(TABLES[0]) - 1)

@@ -1,6 +1,6 @@
 /*
- * state - the agent's memory on disk: baseline, texts, facts, spool and meta in one store, so that
- * a change of what is known and the event that tells of it are one transaction.
+ * state - the agent's memory on disk: baseline, texts, facts, apps, spool and meta in one store, so
+ * that a change of what is known and the event that tells of it are one transaction.
  *
  *   DIR/db/      the store (LMDB)
  *   DIR/lock     held by the running agent
@@ -11,6 +11,7 @@
  *   facts     fact_key                    fact_encode
  *   spool     seq, 8 bytes big endian     encoded event (wire_event_encode)
  *   texts     pathkey                     see texts.h
+ *   apps      pathkey                     see appbook.h
  *
  * Life     state_open -> transactions -> state_close. Survives kill -9 and loss of power.
  * Owner    owns the store, the stream id and the next sequence number.
@@ -25,7 +26,7 @@
 #include "common/codec/wire.h"
 #include "common/store/kv.h"
 
-enum state_table { STATE_META, STATE_BASELINE, STATE_FACTS, STATE_SPOOL, STATE_TEXTS };
+enum state_table { STATE_META, STATE_BASELINE, STATE_FACTS, STATE_SPOOL, STATE_TEXTS, STATE_APPS };
 
 struct state;
 
@@ -82,8 +83,8 @@ int state_meta_delete(struct state_txn *txn, const char *name);
 int state_meta_each(struct kv_txn *txn, const char *prefix,
         int (*each)(void *ctx, struct slice name, struct slice value), void *ctx);
 
-/* Forgets baseline, texts, facts, spool and the meta values, and begins a new stream: the collector
- * asked for everything anew (its own memory is older than what was confirmed). */
+/* Forgets baseline, texts, facts, apps, spool and the meta values, and begins a new stream: the
+ * collector asked for everything anew (its own memory is older than what was confirmed). */
 int state_begin_anew(struct state *state, struct reason *out_why);
 
 #endif
