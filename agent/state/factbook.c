@@ -291,11 +291,12 @@ static void enter_scope(
 	sync->is_silent = is_first && section_is_synced(scope->kind);
 }
 
-static int end_first_sight(struct sync *sync, const struct fact_scope *scope)
+static int end_first_sight(struct sync *sync, const struct fact_scope *scope, bool is_changed)
 {
 	char name[NAME_BYTES];
 	scope_name(scope, name);
-	int rc = sync->is_silent && sync->count > 0 ? tell_count(sync, scope) : 0;
+	bool is_told = sync->is_silent && (sync->count > 0 || is_changed);
+	int rc = is_told ? tell_count(sync, scope) : 0;
 	return rc < 0 ? rc : state_meta_put(sync->txn, name, slice_text("1"));
 }
 
@@ -313,16 +314,9 @@ static int sync_scope(struct sync *sync, const struct fact_scope *scope, const s
 		rc = remove_gone(sync, scope);
 	if (rc == 0)
 		rc = put_held(sync);
-<<<<<<< HEAD
 	/* Where nothing is held, what another scope had held may be gone: the sum is another. */
-	if (rc == 0 && sync->is_silent && (sync->count > 0 || sync->changed & 1u << scope->kind))
-		rc = tell_count(sync, scope);
-	if (rc == 0 && is_first)
-		rc = state_meta_put(sync->txn, name, slice_text("1"));
-=======
 	if (rc == 0 && !was_seen)
-		rc = end_first_sight(sync, scope);
->>>>>>> 7a37c4c (appbook: files looked at for application packages; facts one at a time)
+		rc = end_first_sight(sync, scope, sync->changed & 1u << scope->kind);
 	return rc;
 }
 
@@ -432,7 +426,7 @@ int factbook_edit_end(struct factbook_edit *edit)
 		rc = enter(edit, i);
 		edit->sync.count = edit->held[i];
 		if (rc == 0 && !edit->was_seen[i])
-			rc = end_first_sight(&edit->sync, &edit->scopes[i]);
+			rc = end_first_sight(&edit->sync, &edit->scopes[i], false);
 	}
 	if (rc == 0)
 		rc = store_sums(&edit->sync);
