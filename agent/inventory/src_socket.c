@@ -6,7 +6,8 @@
  *
  *   UDP on ports that the kernel gives out by itself (ip_local_port_range), unless nobody holds the
  *     socket: then it is the kernel's own (WireGuard, VXLAN), which does not come and go;
- *   further UDP ports of who answers on port 53: name servers ask from a random port each time;
+ *   further UDP ports of who answers on port 53 or 5060: name servers ask from a random port each
+ *     time, telephony has one for each call;
  *   further TCP ports of who listens on port 21 and of its children: FTP opens one a transfer.
  *
  * Ports of either kind that are fixed are lost with them, but their program is told by its port
@@ -34,6 +35,8 @@
 #define PORT_NAMES       53
 #define PORT_MDNS        5353
 #define PORT_LLMNR       5355
+#define PORT_SIP         5060
+#define OPENERS_MAX      256
 #define PORT_LOW_MAX     1023 /* only root takes them: nobody gets one by chance */
 
 static const struct {
@@ -63,6 +66,8 @@ struct reading {
 	struct owners *packages;
 	struct buf passwd;
 	uint64_t first_port, last_port; /* that the kernel gives out */
+	const struct seen *opener[OPENERS_MAX];
+	size_t opener_count;
 };
 
 /* --- tables of sockets ------------------------------------------------------------------------ */
@@ -160,16 +165,34 @@ static void read_port_range(struct reading *reading)
 	buf_fini(&text);
 }
 
-/* Whether the process of this socket or its parent has another one like it on `port`. Not by the
- * program's name: there is a docker-proxy for each port. PID 1 keeps sockets for others. */
-static bool serves_also(const struct reading *reading, const struct seen *seen, unsigned port)
+/* Ports whose servers open others as they go. */
+static bool opens_others(const struct seen *seen)
 {
-	for (size_t i = 0; seen->owner && i < reading->sockets.count; i++) {
-		const struct seen *other = &reading->sockets.seen[i];
-		if (other->socket.port == port && other->owner && other->owner->pid != 1 &&
-		        TABLES[other->table].is_udp == TABLES[seen->table].is_udp &&
-		        (other->owner->pid == seen->owner->pid ||
-		                other->owner->pid == seen->owner->parent))
+	unsigned port = seen->socket.port;
+	return TABLES[seen->table].is_udp ? port == PORT_NAMES || port == PORT_SIP
+	                                  : port == PORT_FTP;
+}
+
+/* PID 1 keeps sockets for others. */
+static void note_openers(struct reading *reading)
+{
+	for (size_t i = 0; i < reading->sockets.count; i++) {
+		const struct seen *seen = &reading->sockets.seen[i];
+		if (seen->owner && seen->owner->pid != 1 && opens_others(seen) &&
+		        reading->opener_count < OPENERS_MAX)
+			reading->opener[reading->opener_count++] = seen;
+	}
+}
+
+/* Whether the process of this socket or its parent is one of them. Not by the program's name: there
+ * is a docker-proxy for each port. */
+static bool is_openers(const struct reading *reading, const struct seen *seen)
+{
+	for (size_t i = 0; seen->owner && i < reading->opener_count; i++) {
+		const struct seen *opener = reading->opener[i];
+		if (TABLES[opener->table].is_udp == TABLES[seen->table].is_udp &&
+		        (opener->owner->pid == seen->owner->pid ||
+		                opener->owner->pid == seen->owner->parent))
 			return true;
 	}
 	return false;
@@ -178,19 +201,21 @@ static bool serves_also(const struct reading *reading, const struct seen *seen, 
 static bool comes_and_goes(const struct reading *reading, const struct seen *seen)
 {
 	unsigned port = seen->socket.port;
-	if (port <= PORT_LOW_MAX)
-		return false;
-	if (!TABLES[seen->table].is_udp)
-		return serves_also(reading, seen, PORT_FTP);
+	bool is_udp = TABLES[seen->table].is_udp;
 	bool is_given_out = port >= reading->first_port && port <= reading->last_port;
-	if (is_given_out && (seen->owner || !reading->holders.is_complete))
+	if (port <= PORT_LOW_MAX || opens_others(seen))
+		return false;
+	if (is_udp && is_given_out && (seen->owner || !reading->holders.is_complete))
 		return true;
-	return port != PORT_MDNS && port != PORT_LLMNR && serves_also(reading, seen, PORT_NAMES);
+	if (is_udp && (port == PORT_MDNS || port == PORT_LLMNR))
+		return false;
+	return is_openers(reading, seen);
 }
 
 static void keep_lasting(struct reading *reading)
 {
 	struct sockets kept = {0};
+	note_openers(reading);
 	kept.seen = arena_alloc(reading->arena, (reading->sockets.count + 1) * sizeof(*kept.seen));
 	for (size_t i = 0; kept.seen && i < reading->sockets.count; i++)
 		if (!comes_and_goes(reading, &reading->sockets.seen[i]))

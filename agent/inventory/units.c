@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 
 #define NAME_BYTES_MAX 255
+#define UNITS_MAX      8192 /* also links, and directories of drop-ins: a host has some hundred */
 
 const struct unit_place UNIT_PLACE[UNIT_PLACES] = {
         {"/run/systemd/generator.early", PLACE_GENERATED},
@@ -28,11 +29,13 @@ struct walk {
 	size_t unit_room, link_room, dropins_room;
 };
 
-/* Room for one more in an array of the arena's. */
+/* Room for one more in an array of the arena's; NULL beyond the limits. */
 static void *grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size)
 {
 	if (count < *room)
 		return array;
+	if (count >= UNITS_MAX)
+		return NULL;
 	size_t more = *room ? *room * 2 : 128;
 	void *grown = arena_alloc(arena, more * size);
 	if (grown && count > 0)

@@ -207,10 +207,16 @@ static void test_ports_of_queries_and_transfers_are_left_out(void **state)
 	MAKE_PROCESS(600, 1, "/usr/sbin/pure-ftpd", 20);
 	MAKE_PROCESS(601, 600, "/usr/sbin/pure-ftpd", 21);
 	MAKE_PROCESS(602, 1, "/usr/sbin/pure-ftpd", 22); /* another server */
+	scratch_write(scratch, "/proc/net/udp6",
+	        HEAD LINE("00000000000000000000000000000000:13C4", "07", "0", "30")
+	                LINE("00000000000000000000000000000000:2711", "07", "0", "31"));
+	MAKE_PROCESS(700, 1, "/usr/sbin/asterisk", 30, 31);
 	read_sockets(scratch);
 	assert_non_null(on_port(scratch, "53"));
 	assert_non_null(on_port(scratch, "67"));
 	assert_null(on_port(scratch, "10000"));
+	assert_non_null(on_port(scratch, "5060"));
+	assert_null(on_port(scratch, "10001"));
 	assert_non_null(on_port(scratch, "5353"));
 	assert_non_null(on_port(scratch, "21"));
 	assert_null(on_port(scratch, "30001"));
