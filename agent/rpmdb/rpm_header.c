@@ -1,5 +1,6 @@
 #include "agent/rpmdb/rpm_header.h"
 
+#include "agent/rpmdb/bytes.h"
 #include "common/base/buf.h"
 
 #define ENTRY_BYTES 16
@@ -25,13 +26,13 @@ struct entry {
 
 static struct entry entry_at(const struct rpm_header *header, size_t at)
 {
-	struct slice rest = slice_of(header->index.ptr + at * ENTRY_BYTES, ENTRY_BYTES);
-	struct entry entry = {0};
-	slice_take_u32(&rest, &entry.tag);
-	slice_take_u32(&rest, &entry.type);
-	slice_take_u32(&rest, &entry.offset);
-	slice_take_u32(&rest, &entry.count);
-	return entry;
+	const uint8_t *bytes = header->index.ptr + at * ENTRY_BYTES;
+	return (struct entry){
+	        .tag = be32(bytes),
+	        .type = be32(bytes + 4),
+	        .offset = be32(bytes + 8),
+	        .count = be32(bytes + 12),
+	};
 }
 
 /* Bytes of one value; 0: it is a text, whose length is its own. */
@@ -116,9 +117,10 @@ int rpm_header_open(struct slice bytes, struct rpm_header *out, struct reason *o
 static bool find(const struct rpm_header *header, enum rpm_tag tag, struct entry *out)
 {
 	for (size_t i = header->index.len / ENTRY_BYTES; i > 0; i--) {
+		if (be32(header->index.ptr + (i - 1) * ENTRY_BYTES) != (uint32_t)tag)
+			continue;
 		*out = entry_at(header, i - 1);
-		if (out->tag == (uint32_t)tag)
-			return true;
+		return true;
 	}
 	return false;
 }
