@@ -44,13 +44,18 @@ void rpm_append_evr(struct buf *out, const struct rpm_header *header)
 	rpm_append_vr(out, header);
 }
 
-/* Takes what stands behind the last dash away; false: nothing does, or nothing is left. */
-static bool cut_at_dash(struct slice *text)
+/* Leaves what stands before the dash before the last; false: there are no two, or nothing stands
+ * between or beside them. */
+static bool cut_at_second_dash(struct slice *text)
 {
-	const uint8_t *dash = text->len > 0 ? memrchr(text->ptr, '-', text->len) : NULL;
-	if (!dash || dash == text->ptr || dash + 1 == text->ptr + text->len)
-		return false;
-	text->len = (size_t)(dash - text->ptr);
+	struct slice rest = *text;
+	for (int dashes = 0; dashes < 2; dashes++) {
+		const uint8_t *dash = rest.len > 0 ? memrchr(rest.ptr, '-', rest.len) : NULL;
+		if (!dash || dash == rest.ptr || dash + 1 == rest.ptr + rest.len)
+			return false;
+		rest.len = (size_t)(dash - rest.ptr);
+	}
+	*text = rest;
 	return true;
 }
 
@@ -64,7 +69,7 @@ bool rpm_split_source(struct slice file, struct slice *out_name, struct slice *o
 		        memcmp(file.ptr + file.len - ending.len, ending.ptr, ending.len) != 0)
 			continue;
 		struct slice whole = slice_of(file.ptr, file.len - ending.len), name = whole;
-		if (!cut_at_dash(&name) || !cut_at_dash(&name))
+		if (!cut_at_second_dash(&name))
 			return false;
 		*out_name = name;
 		*out_version = slice_of(name.ptr + name.len + 1, whole.len - name.len - 1);
