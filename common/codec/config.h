@@ -27,6 +27,7 @@ enum config_type {
 	CONFIG_U64,      /* uint64_t, between min and max */
 	CONFIG_DURATION, /* int64_t nanoseconds: "90s", "1h"; min and max are seconds */
 	CONFIG_TEXTS,    /* struct config_texts: a list of text */
+	CONFIG_PATHS,    /* struct config_texts: a list of paths, each once */
 	CONFIG_PAIRS,    /* struct config_pairs: a map from text to text */
 	CONFIG_SECTION,  /* an embedded struct with a table of its own (rows) */
 	CONFIG_LIST,     /* struct config_list: a list of structs with a table of their own (rows,

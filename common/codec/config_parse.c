@@ -84,8 +84,19 @@ static int copy_text(struct parsing *parsing, const struct place *place,
 	return *out == NULL ? refuse_size(parsing, place) : 0;
 }
 
+static int parse_path(struct parsing *parsing, const struct place *place,
+        const struct config_node *node, struct config_texts *out)
+{
+	static const struct config_key ONE = {.type = CONFIG_PATH};
+	int rc = parse_scalar(parsing, place, node, &ONE, &out->item[out->count]);
+	for (size_t i = 0; rc == 0 && i < out->count; i++)
+		if (strcmp(out->item[i], out->item[out->count]) == 0)
+			rc = refuse(parsing, place, "a path is given twice");
+	return rc;
+}
+
 static int parse_texts(struct parsing *parsing, const struct place *place,
-        const struct config_node *list, struct config_texts *out)
+        const struct config_node *list, bool are_paths, struct config_texts *out)
 {
 	if (list->shape != CONFIG_ITEMS && !config_is_blank(list))
 		return refuse(parsing, place, "a list is wanted");
@@ -95,7 +106,8 @@ static int parse_texts(struct parsing *parsing, const struct place *place,
 		return refuse_size(parsing, place);
 	for (const struct config_node *node = list->first; node != NULL; node = node->next) {
 		struct place here = {place->above, place->key, node->line};
-		int rc = copy_text(parsing, &here, node, &out->item[out->count]);
+		int rc = are_paths ? parse_path(parsing, &here, node, out)
+		                   : copy_text(parsing, &here, node, &out->item[out->count]);
 		if (rc != 0)
 			return rc;
 		out->count++;
@@ -163,7 +175,8 @@ static int parse_value(struct parsing *parsing, const struct place *place,
 {
 	switch (row->type) {
 	case CONFIG_TEXTS:
-		return parse_texts(parsing, place, node, at);
+	case CONFIG_PATHS:
+		return parse_texts(parsing, place, node, row->type == CONFIG_PATHS, at);
 	case CONFIG_PAIRS:
 		return parse_pairs(parsing, place, node, at);
 	case CONFIG_LIST:

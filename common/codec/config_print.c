@@ -218,6 +218,7 @@ static void print_rows(
 			continue;
 		switch (table->type) {
 		case CONFIG_TEXTS:
+		case CONFIG_PATHS:
 			print_texts(table->name, at, indent, out);
 			break;
 		case CONFIG_PAIRS:
@@ -252,6 +253,7 @@ static void append_type(const struct config_key *row, struct buf *out)
 	        [CONFIG_U64] = "number",
 	        [CONFIG_DURATION] = "duration",
 	        [CONFIG_TEXTS] = "list of text",
+	        [CONFIG_PATHS] = "list of paths",
 	        [CONFIG_PAIRS] = "map of text",
 	        [CONFIG_SECTION] = "section",
 	        [CONFIG_LIST] = "list",

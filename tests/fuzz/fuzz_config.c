@@ -50,7 +50,7 @@ static const struct config_key ITEM[] = {
                 .offset = offsetof(struct item, path),
                 .required = true},
         {.name = "on", .type = CONFIG_BOOL, .offset = offsetof(struct item, on)},
-        {.name = "words", .type = CONFIG_TEXTS, .offset = offsetof(struct item, words)},
+        {.name = "words", .type = CONFIG_PATHS, .offset = offsetof(struct item, words)},
         {.name = "part",
                 .type = CONFIG_SECTION,
                 .offset = offsetof(struct item, part),
