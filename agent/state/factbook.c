@@ -334,7 +334,7 @@ int factbook_sync(struct state_txn *txn, const struct fact_scope *scopes, size_t
 	return rc < 0 ? rc : sync.events;
 }
 
-/* --- one fact at a time ------------------------------------------------------------------------ */
+/* --- one fact at a time ----------------------------------------------------------------------- */
 
 struct factbook_edit {
 	struct sync sync;
@@ -397,7 +397,7 @@ int factbook_edit_hold(struct factbook_edit *edit, const struct fact *fact)
 
 static int drop_one(struct sync *sync, struct slice key)
 {
-	struct slice stored;
+	struct slice stored = {0};
 	struct fact gone;
 	int rc = kv_get(sync->txn->kv, STATE_FACTS, key, &stored);
 	if (rc == 0)

@@ -220,6 +220,72 @@ static void test_each_gives_one_kind(void **unused)
 	assert_int_equal(count, 2);
 }
 
+/* --- one fact at a time ---------------------------------------------------------------------- */
+
+static const struct fact_scope EDITED[] = {{FACT_PACKAGE, "dpkg"}, {FACT_PACKAGE, "rpm"}};
+
+static int edit_facts(const struct fact *gone, const struct fact *held, size_t count)
+{
+	struct state_txn *txn = begin_txn();
+	struct factbook_edit *edit = factbook_edit_begin(txn, EDITED, 2, CAUSE_LIVE, 1);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(factbook_edit_hold(edit, &held[i]), 0);
+	if (gone)
+		assert_int_equal(factbook_edit_drop(edit, gone), 0);
+	int rc = factbook_edit_end(edit);
+	commit(txn);
+	return rc;
+}
+
+static void test_an_edit_says_nothing_of_other_facts(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("b", "1"), package("c", "1")};
+	struct fact newer = package("b", "2");
+	uint8_t root[SHA256_BYTES];
+	edit_facts(NULL, facts, 2);
+	uint64_t seq = state_position(state).next_seq;
+	assert_int_equal(edit_facts(NULL, &newer, 1), 1);
+	assert_int_equal(event_at(seq).action, ACTION_UPGRADED);
+	assert_int_equal(edit_facts(&newer, &facts[2], 1), 2);
+	assert_int_equal(event_at(seq + 1).action, ACTION_INSTALLED);
+	assert_int_equal(event_at(seq + 2).action, ACTION_REMOVED);
+	assert_int_equal(edit_facts(&newer, &facts[2], 1), 0);
+	struct fact left[] = {package("a", "1"), package("c", "1")};
+	assert_int_equal(root_of(left, 2, root), seq + 2);
+}
+
+static void test_the_first_edit_of_a_scope_is_one_event_that_counts(void **unused)
+{
+	(void)unused;
+	struct fact facts[] = {package("a", "1"), package("b", "1")};
+	uint8_t root[SHA256_BYTES];
+	assert_int_equal(edit_facts(NULL, facts, 2), 1);
+	assert_int_equal(event_at(1).action, ACTION_BASELINED);
+	assert_int_equal(event_at(1).cause, CAUSE_BASELINE);
+	assert_int_equal(event_at(1).count, 2);
+	assert_int_equal(root_of(facts, 2, root), 1);
+	/* The other scope has been reported with nothing in it. */
+	struct fact rpm = package("r", "1");
+	rpm.field[PACKAGE_MANAGER] = slice_text("rpm");
+	assert_int_equal(edit_facts(NULL, &rpm, 1), 1);
+	assert_int_equal(event_at(2).action, ACTION_INSTALLED);
+	assert_int_equal(event_at(2).cause, CAUSE_LIVE);
+}
+
+static void test_an_edit_refuses_facts_of_no_scope_of_its_own(void **unused)
+{
+	(void)unused;
+	struct fact other = package("a", "1"), mine = package("b", "1");
+	other.field[PACKAGE_MANAGER] = slice_text("apk");
+	struct state_txn *txn = begin_txn();
+	struct factbook_edit *edit = factbook_edit_begin(txn, EDITED, 2, CAUSE_LIVE, 1);
+	assert_int_equal(factbook_edit_hold(edit, &other), ERR_FORMAT);
+	assert_int_equal(factbook_edit_hold(edit, &mine), ERR_FORMAT);
+	assert_int_equal(factbook_edit_end(edit), ERR_FORMAT);
+	state_abort(txn);
+}
+
 static int begin_with_arena(void **unused)
 {
 	arena = arena_new(8u << 20);
@@ -248,6 +314,9 @@ int main(void)
 	        TEST(test_of_two_facts_with_one_key_the_last_counts),
 	        TEST(test_facts_too_large_for_one_event_are_told_in_two),
 	        TEST(test_each_gives_one_kind),
+	        TEST(test_an_edit_says_nothing_of_other_facts),
+	        TEST(test_the_first_edit_of_a_scope_is_one_event_that_counts),
+	        TEST(test_an_edit_refuses_facts_of_no_scope_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
