@@ -56,6 +56,22 @@ static const struct config_key INVENTORY[] = {
                 .min = 10,
                 .max = 7 * UINT64_C(86400),
                 .help = "between two passes when no package database has changed"},
+        {.name = "apps",
+                .type = CONFIG_PATHS,
+                .offset = offsetof(struct agent_config, inventory.apps) -
+                          offsetof(struct agent_config, inventory),
+                .fallback = "[/usr, /opt]",
+                .help = "directories below which application packages are looked for (python, "
+                        "node, java, …); customers' homes and web roots are for you to add; "
+                        "[]: none"},
+        {.name = "apps_interval",
+                .type = CONFIG_DURATION,
+                .offset = offsetof(struct agent_config, inventory.apps_interval_ns) -
+                          offsetof(struct agent_config, inventory),
+                .fallback = "24h",
+                .min = 60,
+                .max = 366 * UINT64_C(86400),
+                .help = "between two walks for them; what is watched is found at once"},
         {0},
 };
 

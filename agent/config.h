@@ -30,6 +30,8 @@ struct agent_config {
 	} audit;
 	struct {
 		int64_t interval_ns;
+		struct config_texts apps; /* absolute paths */
+		int64_t apps_interval_ns;
 	} inventory;
 	struct {
 		const char *root;

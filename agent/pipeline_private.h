@@ -93,6 +93,8 @@ extern const struct watch_events PIPELINE_WATCH_EVENTS;
 extern const struct walk_events PIPELINE_WALK_EVENTS;
 extern const struct mounts_events PIPELINE_MOUNTS_EVENTS;
 void pipeline_settle(struct pipeline *pipeline, const struct touch *touch);
+/* For the journal: what was committed of a path. */
+void pipeline_changed(void *pipeline, struct slice path, bool is_directory);
 /* For links: other names of a file that has changed; there were too many. */
 void pipeline_touch_name(void *pipeline, const struct touch *touch);
 void pipeline_compare_all(void *pipeline);

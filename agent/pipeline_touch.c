@@ -5,6 +5,7 @@
 #include "agent/fim/compare.h"
 #include "agent/fim/roots.h"
 #include "agent/fim/unwatched.h"
+#include "agent/inventory/inventory.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/watch/mounts.h"
@@ -52,6 +53,12 @@ void pipeline_touch_name(void *ctx, const struct touch *touch)
 void pipeline_compare_all(void *ctx)
 {
 	pipeline_walk_roots(ctx, slice_text("/"), CAUSE_LIVE);
+}
+
+void pipeline_changed(void *ctx, struct slice path, bool is_directory)
+{
+	struct pipeline *pipeline = ctx;
+	inventory_touched(pipeline->inventory, path, is_directory);
 }
 
 /* A rename of which only one side is watched is an arrival or a departure. */

@@ -104,8 +104,17 @@ static void put_inventory(struct report *report)
 	if (inventory.last_pass_ns)
 		status_put(&report->status, "inventory_at", "%s",
 		        clock_format(inventory.last_pass_ns, time));
+	status_put(&report->status, "app_packages", "%zu", inventory.app_packages);
+	status_put(&report->status, "app_files_opened", "%zu", inventory.app_opened);
+	status_put(&report->status, "app_complaints", "%zu", inventory.app_complaints);
+	if (inventory.last_app_ns)
+		status_put(&report->status, "app_walk_at", "%s",
+		        clock_format(inventory.last_app_ns, time));
 	if (inventory.why[0])
 		status_put(&report->status, "degraded", "%s", inventory.why);
+	if (inventory.app_why[0])
+		status_put(
+		        &report->status, "degraded", "application packages: %s", inventory.app_why);
 }
 
 static void put_degraded(struct report *report)

@@ -57,6 +57,9 @@ struct journal_events {
 	void (*directory_gone)(void *ctx, struct slice dir);
 	/* Something was told of a file that has further names. NULL: nobody cares. */
 	void (*linked)(void *ctx, uint64_t device, uint64_t inode);
+	/* Something was told of `path`: a file, or (`is_directory`) a directory that came, went or
+	 * was renamed with all below it. Not for a first baseline. NULL: nobody cares. */
+	void (*changed)(void *ctx, struct slice path, bool is_directory);
 	/* Whether the entry `path` of `dir` is being compared with the baseline on a worker; path
 	 * absent: whether any of it may be. NULL: never. */
 	bool (*is_compared)(void *ctx, struct slice dir, struct slice path);

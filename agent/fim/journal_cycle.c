@@ -101,6 +101,24 @@ static void finish_failed(struct journal *journal, struct journal_batch *batch)
 		journal->events.stuck(journal->ctx, batch->rc, &why);
 }
 
+/* Times and mode of a directory are no news of what it holds. */
+static void report_change(struct journal *journal, const struct batch_entry *entry)
+{
+	const struct settled *settled = entry->settled;
+	bool is_news = entry->is_told || entry->is_gone_directory || entry->is_remounted;
+	if (!journal->events.changed || !is_news || settled->cause == CAUSE_BASELINE)
+		return;
+	bool is_directory = entry->now.reading.state.type == FILE_DIRECTORY;
+	bool is_whole = entry->is_new_directory || entry->is_gone_directory ||
+	                entry->is_remounted || settled->old_path.ptr;
+	if (!is_directory || is_whole)
+		journal->events.changed(journal->ctx, settled->path,
+		        is_directory || entry->is_gone_directory || entry->is_remounted);
+	if (settled->old_path.ptr)
+		journal->events.changed(journal->ctx, settled->old_path,
+		        is_directory || entry->is_old_gone_directory);
+}
+
 /* While settle still holds the paths, and `writing` still keeps the batch from being used again by
  * a kick from the callbacks. */
 static void report_directories(struct journal *journal, const struct journal_batch *batch)
@@ -109,6 +127,7 @@ static void report_directories(struct journal *journal, const struct journal_bat
 		struct batch_entry entry = batch->entry[i];
 		if (entry.again_ms > 0)
 			continue;
+		report_change(journal, &entry);
 		const struct filestate *state = &entry.now.reading.state;
 		if (entry.is_news_of_links && journal->events.linked)
 			journal->events.linked(journal->ctx, state->device, state->inode);

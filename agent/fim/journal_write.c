@@ -509,8 +509,8 @@ static int write_entry(struct write *write, struct batch_entry *entry)
 	}
 	uint64_t events = write->batch->events;
 	rc = entry->settled->old_path.ptr ? write_rename(write, entry) : write_path(write, entry);
-	entry->is_news_of_links = write->batch->events > events &&
-	                          has_other_names(&entry->now.reading) &&
+	entry->is_told = write->batch->events > events;
+	entry->is_news_of_links = entry->is_told && has_other_names(&entry->now.reading) &&
 	                          !is_alike_everywhere(write, entry);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "agent/inventory/app_rounds.h"
 #include "agent/inventory/pass.h"
 #include "agent/inventory/root.h"
 #include "agent/inventory/trigger.h"
@@ -32,6 +33,7 @@ struct inventory {
 	struct timer *timer; /* the next pass by the clock */
 	struct timer *again; /* the next reading of `again_rows` alone */
 	struct trigger *trigger;
+	struct app_rounds *apps;
 	struct job *job; /* the pass under way */
 	bool is_started, is_held, has_passed;
 	uint64_t wanted;     /* rows of the next pass; 0: none is asked for */
@@ -173,6 +175,32 @@ static void on_again(void *ctx)
 	begin(inventory, inventory->again_rows);
 }
 
+/* --- application packages --------------------------------------------------------------------- */
+
+static void on_apps_committed(void *ctx, uint64_t events)
+{
+	struct inventory *inventory = ctx;
+	inventory->events.committed(inventory->ctx, events);
+}
+
+static void make_apps(struct inventory *inventory)
+{
+	struct app_rounds_options options = {
+	        .root = inventory->options.root,
+	        .path = inventory->options.app_path,
+	        .path_count = inventory->options.app_count,
+	        .interval_ns = inventory->options.apps_interval_ns,
+	        .budget = inventory->options.budget,
+	};
+	inventory->apps = app_rounds_new(
+	        inventory->loop, inventory->state, &options, on_apps_committed, inventory);
+}
+
+void inventory_touched(struct inventory *inventory, struct slice path, bool is_directory)
+{
+	app_rounds_touched(inventory->apps, path, is_directory);
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 static char *copy_text(const char *text)
@@ -199,6 +227,7 @@ static void copy_options(struct inventory *inventory, const struct inventory_opt
 {
 	inventory->options = *given;
 	inventory->options.root = copy_text(given->root ? given->root : "/");
+	inventory->options.app_path = copy_texts(given->app_path, given->app_count);
 	inventory->options.label_name = copy_texts(given->label_name, given->label_count);
 	inventory->options.label_value = copy_texts(given->label_value, given->label_count);
 }
@@ -220,6 +249,7 @@ int inventory_new(struct loop *loop, struct state *state, const struct inventory
 	copy_options(inventory, options);
 	inventory->timer = timer_new(loop, on_due, inventory);
 	inventory->again = timer_new(loop, on_again, inventory);
+	make_apps(inventory);
 	*out = inventory;
 	return 0;
 }
@@ -228,6 +258,7 @@ void inventory_start(struct inventory *inventory)
 {
 	inventory->is_started = true;
 	begin(inventory, PASS_ALL);
+	app_rounds_start(inventory->apps);
 }
 
 static void wait_for_worker(struct job *job)
@@ -243,12 +274,14 @@ void inventory_free(struct inventory *inventory)
 {
 	if (!inventory)
 		return;
+	app_rounds_free(inventory->apps);
 	if (inventory->job)
 		wait_for_worker(inventory->job);
 	trigger_free(inventory->trigger);
 	timer_free(inventory->timer);
 	timer_free(inventory->again);
 	free((void *)inventory->options.root);
+	free_texts(inventory->options.app_path, inventory->options.app_count);
 	free_texts(inventory->options.label_name, inventory->options.label_count);
 	free_texts(inventory->options.label_value, inventory->options.label_count);
 	free(inventory);
@@ -258,9 +291,17 @@ void inventory_hold(struct inventory *inventory, bool hold)
 {
 	inventory->is_held = hold;
 	begin(inventory, 0);
+	app_rounds_hold(inventory->apps, hold);
 }
 
 void inventory_status(const struct inventory *inventory, struct inventory_status *out)
 {
+	struct app_rounds_status apps;
+	app_rounds_status(inventory->apps, &apps);
 	*out = inventory->status;
+	out->app_packages = apps.packages;
+	out->app_complaints = apps.complaints;
+	out->last_app_ns = apps.last_walk_ns;
+	out->app_opened = apps.opened;
+	memcpy(out->app_why, apps.why, sizeof(out->app_why));
 }

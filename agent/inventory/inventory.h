@@ -18,6 +18,7 @@
 
 #define INVENTORY_AGAIN_MS 60000
 
+struct budget;
 struct inventory;
 
 struct inventory_options {
@@ -26,6 +27,11 @@ struct inventory_options {
 	/* At least so long between two readings of a source whose facts end unseen, while it has
 	 * any (source.h); 0: INVENTORY_AGAIN_MS. */
 	uint64_t again_ms;
+	/* Below which application packages are looked for, and how often; none: nowhere. */
+	size_t app_count;
+	const char *const *app_path;
+	int64_t apps_interval_ns;
+	struct budget *budget; /* of that; NULL: no limit. Outlives the inventory */
 	size_t label_count;
 	const char *const *label_name;
 	const char *const *label_value;
@@ -44,10 +50,19 @@ void inventory_free(struct inventory *inventory);
 /* No pass is begun (the spool is full) until it is released; what came in between is done then. */
 void inventory_hold(struct inventory *inventory, bool hold);
 
+/* A file was changed, or (`is_directory`) a directory came, went or was renamed with what is below
+ * it: application packages there are looked at soon. Cheap for what can be none. */
+void inventory_touched(struct inventory *inventory, struct slice path, bool is_directory);
+
 struct inventory_status {
 	size_t packages, kernels;
-	int64_t last_pass_ns; /* wall clock; 0: none yet */
-	char why[REASON_MAX]; /* what could not be read; empty when all is well */
+	size_t app_packages;
+	size_t app_complaints;    /* files of theirs that cannot be read */
+	int64_t last_app_ns;      /* of the last walk; wall clock, 0: none yet */
+	size_t app_opened;        /* files, since the start */
+	char app_why[REASON_MAX]; /* what is missing; empty when all is well */
+	int64_t last_pass_ns;     /* wall clock; 0: none yet */
+	char why[REASON_MAX];     /* what could not be read; empty when all is well */
 };
 void inventory_status(const struct inventory *inventory, struct inventory_status *out);
 

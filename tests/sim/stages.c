@@ -130,6 +130,11 @@ void inventory_hold(struct inventory *inventory, bool hold)
 	(void)inventory, (void)hold;
 }
 
+void inventory_touched(struct inventory *inventory, struct slice path, bool is_directory)
+{
+	(void)inventory, (void)path, (void)is_directory;
+}
+
 /* --- packages: no run is under way ------------------------------------------------------------ */
 
 int packages_new(struct loop *loop, struct state *state, const struct manager *manager,

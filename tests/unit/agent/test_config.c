@@ -68,6 +68,10 @@ static void test_two_keys_are_enough(void **state)
 	assert_string_equal(config.collector, "c.example.org:7443");
 	assert_int_equal(config.limits.spool_mb, 256);
 	assert_true(config.inventory.interval_ns == 3600LL * 1000000000);
+	assert_int_equal(config.inventory.apps.count, 2);
+	assert_string_equal(config.inventory.apps.item[0], "/usr");
+	assert_string_equal(config.inventory.apps.item[1], "/opt");
+	assert_true(config.inventory.apps_interval_ns == 86400LL * 1000000000);
 	assert_true(config.watch.count > 5);
 	assert_string_equal(watch(0)->path, "/etc");
 	assert_true(watch(0)->recursive);
@@ -98,6 +102,18 @@ static void test_example_of_the_manual_is_read(void **state)
 	assert_int_equal(watch(0)->nodiff.count, 2);
 }
 
+static void test_no_applications_is_not_the_default(void **state)
+{
+	(void)state;
+	struct buf printed = BUF_INIT;
+	assert_int_equal(load(GOOD "inventory: {apps: []}\n"), 0);
+	assert_int_equal(config.inventory.apps.count, 0);
+	config_print(AGENT_CONFIG, &config, &printed);
+	assert_int_equal(load(buf_text(&printed)), 0);
+	assert_int_equal(config.inventory.apps.count, 0);
+	buf_fini(&printed);
+}
+
 static void test_mistakes_name_file_line_and_key(void **state)
 {
 	(void)state;
@@ -110,6 +126,12 @@ static void test_mistakes_name_file_line_and_key(void **state)
 	refuses(GOOD "limits: {spool_mb: 0}\n", ":3:", "spool_mb");
 	refuses(GOOD "limits: {diff_kb: 1025}\n", ":3:", "diff_kb");
 	refuses(GOOD "inventory: {interval: 1s}\n", ":3:", "interval");
+	refuses(GOOD "inventory:\n  apps:\n    - /a\n    - b\n", ":6:", "inventory.apps");
+	refuses(GOOD "inventory: {apps: [/a/]}\n", ":3:", "'/a/'");
+	refuses(GOOD "inventory: {apps: [/a/../b]}\n", ":3:", "apps");
+	refuses(GOOD "inventory: {apps: [/a, /b, /a]}\n", ":3:", "twice");
+	refuses(GOOD "inventory: {apps: /a}\n", ":3:", "list");
+	refuses(GOOD "inventory: {apps_interval: 1s}\n", ":3:", "apps_interval");
 	refuses("collector: nowhere\nstate_dir: /x\n", ":1:", "collector");
 	refuses("collector: a:1\n", "", "state_dir");
 }
@@ -120,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_two_keys_are_enough),
 	        TEST(test_example_of_the_manual_is_read),
+	        TEST(test_no_applications_is_not_the_default),
 	        TEST(test_mistakes_name_file_line_and_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
