@@ -11,6 +11,7 @@ const struct app_reader APP_READERS[] = {
         {"ruby", app_ruby_matches, app_ruby_read},
         {"composer", app_composer_matches, app_composer_read},
         {"wordpress", app_wordpress_matches, app_wordpress_read},
+        {"java", app_java_matches, app_java_read},
         {"elf", app_elf_matches, app_elf_read}, /* last: any executable file */
         {0},
 };

@@ -21,6 +21,9 @@ int app_composer_read(const struct app_file *file, struct fact_list *out, struct
 bool app_wordpress_matches(struct slice path, mode_t mode);
 int app_wordpress_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
 
+bool app_java_matches(struct slice path, mode_t mode);
+int app_java_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);
+
 /* Programs and shared libraries: Go, Rust, servers built by hand. */
 bool app_elf_matches(struct slice path, mode_t mode);
 int app_elf_read(const struct app_file *file, struct fact_list *out, struct reason *out_why);

@@ -46,7 +46,8 @@ static inline void reading_forget(struct reading *reading)
 }
 
 /* Reads with the reader of the path, behind what was read before. */
-static inline int reading_file(struct reading *reading, const char *path, int fd)
+__attribute__((nonnull)) static inline int reading_file(
+        struct reading *reading, const char *path, int fd)
 {
 	struct stat stat;
 	if (fstat(fd, &stat) < 0)
@@ -62,7 +63,8 @@ static inline int reading_file(struct reading *reading, const char *path, int fd
 }
 
 /* Reads these bytes alone. */
-static inline int reading_bytes(struct reading *reading, const char *path, struct slice bytes)
+__attribute__((nonnull)) static inline int reading_bytes(
+        struct reading *reading, const char *path, struct slice bytes)
 {
 	int fd = memfd_create("reading", MFD_CLOEXEC);
 	size_t written = 0;
