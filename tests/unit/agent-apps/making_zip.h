@@ -26,8 +26,8 @@ struct zipping {
 
 static inline void zipping_number(struct buf *out, uint64_t value, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++)
-		buf_append_byte(out, i < sizeof(value) ? (uint8_t)(value >> 8 * i) : (uint8_t)0);
+	for (size_t i = 0; i < bytes; i++, value >>= 8)
+		buf_append_byte(out, (uint8_t)value);
 }
 
 static inline void zipping_change(uint8_t *at, uint64_t value, size_t bytes)
