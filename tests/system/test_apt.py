@@ -1,6 +1,7 @@
 """apt-get at work in a Debian of its own, made by debootstrap: needs the network and minutes, so only where it is asked
 for (make apt). TSUJIBAN_APT is where the trees go; one that stands there as "base" already is used again."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -23,16 +24,22 @@ class Apt(RigTest):
     def setUp(self):
         super().setUp()
         base = os.path.join(WHERE, "base")
-        if not os.path.exists(os.path.join(base, "usr/bin/man")):
-            done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", base],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-            if done.returncode != 0:
-                shutil.rmtree(base, ignore_errors=True)
-                self.skipTest("debootstrap could not make a tree (no network?)")
+        with open(os.path.join(WHERE, "lock"), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several tests at once want one tree
+            self.make_base(base)
         self.root = os.path.join(self.rig.make_dir("chroot-of"), "root")
         subprocess.run(["cp", "-a", base, self.root], check=True)
         self.watch = [os.path.join(self.root, name) for name in ("usr", "etc", "boot")]
         self.host = self.started_host("web01", self.watch, f"packages:\n  root: {self.root}\n")
+
+    def make_base(self, base):
+        if os.path.exists(os.path.join(base, "usr/bin/man")):
+            return
+        done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", base],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            shutil.rmtree(base, ignore_errors=True)
+            self.skipTest("debootstrap could not make a tree (no network?)")
 
     def apt(self, *words):
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
