@@ -154,6 +154,33 @@ static void test_build_information_that_lies_is_refused(void **state)
 	}
 }
 
+static void test_modules_that_are_not_between_marks_are_none(void **state)
+{
+	struct reading *reading = *state;
+	read_go(reading, "go1.22", "mod\ta\tv1"); /* the line's end belongs to the marks */
+	assert_int_equal(reading->facts.count, 1);
+}
+
+static void test_a_release_that_is_too_long_is_refused(void **state)
+{
+	char release[1026];
+	struct reading *reading = *state;
+	memset(release, 'x', sizeof(release));
+	release[2] = ' ';
+	for (size_t len = 1024; len <= 1025; len++) {
+		struct making making = {.part = {{".go.buildinfo", {0}}}, .count = 1};
+		struct buf info = BUF_INIT;
+		release[len] = '\0';
+		read_go(reading, release, "");
+		assert_int_equal(reading->rc, len == 1024 ? 0 : ERR_LIMIT);
+		making_old_go(&making, &info, release, "");
+		making.part[0].bytes = buf_slice(&info);
+		assert_int_equal(read_made(reading, &making), len == 1024 ? 0 : ERR_LIMIT);
+		buf_fini(&info);
+		release[len] = 'x';
+	}
+}
+
 /* --- recorded programs ------------------------------------------------------------------------ */
 
 static void read_data(const char *name, struct buf *out)
@@ -400,6 +427,8 @@ int main(void)
 	        READING_TEST(test_a_main_module_without_version_is_devel),
 	        READING_TEST(test_odd_lines_of_modules_do_no_harm),
 	        READING_TEST(test_build_information_that_lies_is_refused),
+	        READING_TEST(test_modules_that_are_not_between_marks_are_none),
+	        READING_TEST(test_a_release_that_is_too_long_is_refused),
 	        READING_TEST(test_modules_of_kubectl_are_those_that_go_lists),
 	        READING_TEST(test_modules_of_an_old_program_are_those_that_go_lists),
 	        READING_TEST(test_crates_are_read_but_for_those_of_the_build),
