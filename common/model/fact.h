@@ -108,7 +108,7 @@ enum fact_field {
 	GROUP_MEMBERS, /* by commas, in the order of their names */
 
 	UNIT_NAME = 0,
-	UNIT_STATE, /* "enabled", "disabled", "static", "masked", "generated" */
+	UNIT_STATE, /* as systemctl is-enabled: "enabled", "disabled", "static", "masked", … */
 	UNIT_FILE,
 	UNIT_COMMAND, /* ExecStart of a service, the time of a timer */
 
