@@ -32,7 +32,8 @@ void host_dmi_read(const char *root, struct host_dmi *out)
 	*out = (struct host_dmi){0};
 	for (size_t i = 0; i < DMI_COUNT; i++) {
 		struct slice value = hostfile_value(root, FILES[i], &out->text[i]);
-		out->field[i] = is_placeholder(value) ? (struct slice){0} : value;
+		if (!is_placeholder(value))
+			out->field[i] = value;
 	}
 }
 

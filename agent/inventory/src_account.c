@@ -143,7 +143,8 @@ static void join_members(struct slice members, struct buf *out)
 		name[count] = text_trim(name[count]);
 		count += name[count].len > 0;
 	}
-	qsort(name, count, sizeof(name[0]), by_slice);
+	if (count > 0)
+		qsort(name, count, sizeof(name[0]), by_slice);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && slice_equal(name[i - 1], name[i]))
 			continue;

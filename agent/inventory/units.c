@@ -165,7 +165,9 @@ static int add_entry(struct walk *walk, unsigned place, const char *entry)
 static bool is_known_place(const struct walk *walk, unsigned place)
 {
 	struct stat here, before;
-	return place > 0 && hostfile_stat(walk->root, UNIT_PLACE[place].dir, &here) == 0 &&
+	if (place == 0)
+		return false;
+	return hostfile_stat(walk->root, UNIT_PLACE[place].dir, &here) == 0 &&
 	       hostfile_stat(walk->root, UNIT_PLACE[place - 1].dir, &before) == 0 &&
 	       here.st_dev == before.st_dev && here.st_ino == before.st_ino;
 }
