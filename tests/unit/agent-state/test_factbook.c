@@ -134,6 +134,23 @@ static void test_a_scope_leaves_the_rest_of_its_kind_alone(void **unused)
 	assert_true(slice_is(event_at(3).fact_before->field[PACKAGE_MANAGER], "rpm"));
 }
 
+/* As when a program reports by other scopes than the one before it: a change without any event would
+ * be told to nobody. */
+static void test_what_a_new_scope_takes_away_in_silence_is_an_event_still(void **unused)
+{
+	(void)unused;
+	struct fact_scope all = {FACT_PACKAGE, NULL}, dpkg = {FACT_PACKAGE, "dpkg"};
+	struct fact deb = package("a", "1");
+	uint8_t root[SECTION_ROOT_BYTES];
+	struct state_txn *txn = begin_txn();
+	assert_int_equal(factbook_sync(txn, &all, 1, &deb, 1, CAUSE_LIVE, 1), 1);
+	assert_int_equal(factbook_sync(txn, &dpkg, 1, NULL, 0, CAUSE_LIVE, 1), 1);
+	commit(txn);
+	assert_int_equal(event_at(2).action, ACTION_BASELINED);
+	assert_int_equal(event_at(2).count, 0);
+	assert_int_equal(root_of(NULL, 0, root), 2);
+}
+
 static void test_equal_facts_cost_nothing(void **unused)
 {
 	(void)unused;
@@ -307,7 +324,7 @@ int main(void)
 	        TEST(test_the_root_is_of_what_is_held_whatever_led_to_it),
 	        TEST(test_a_state_from_before_there_were_sums_is_counted),
 	        TEST(test_a_scope_leaves_the_rest_of_its_kind_alone),
-	        TEST(test_a_scope_leaves_the_rest_of_its_kind_alone),
+	        TEST(test_what_a_new_scope_takes_away_in_silence_is_an_event_still),
 	        TEST(test_equal_facts_cost_nothing),
 	        TEST(test_a_new_version_is_an_upgrade),
 	        TEST(test_what_is_gone_is_removed_and_other_kinds_stay),
