@@ -116,7 +116,7 @@ static inline void note_stored(
 	scene->last_host = host;
 	for (size_t i = 0; i < count; i++) {
 		struct slice text = events[i].detail;
-		if (events[i].kind == EVENT_FACT)
+		if (events[i].kind == EVENT_FACT && events[i].fact_after)
 			text = events[i].fact_after->field[PAIR_VALUE];
 		if (used + text.len + 2 > sizeof(scene->details))
 			break;
@@ -133,6 +133,7 @@ static inline void note_restated(void *ctx, uint32_t host)
 
 	scene->restated++;
 	scene->last_host = host;
+	loop_stop(scene->loop);
 }
 
 static inline void note_enrolled(void *ctx, uint32_t host, struct slice name)
