@@ -120,7 +120,8 @@ static inline void note_stored(
 			text = events[i].fact_after->field[PAIR_VALUE];
 		if (used + text.len + 2 > sizeof(scene->details))
 			break;
-		memcpy(scene->details + used, text.ptr, text.len);
+		if (text.len > 0)
+			memcpy(scene->details + used, text.ptr, text.len);
 		used += text.len;
 		scene->details[used++] = ' ';
 		scene->details[used] = '\0';
