@@ -1,6 +1,7 @@
 #include "agent/inventory/app_rounds.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static void *work(void *ctx)
 	job->is_capped = walk.is_capped;
 	app_walk_fini(&walk);
 	kv_release_pages(state_kv(rounds->state));
+	malloc_trim(0); /* the next is a day away */
 	atomic_store(&job->is_over, true);
 	waker_wake(rounds->waker);
 	return NULL;
