@@ -19,19 +19,20 @@ const struct source SOURCES[] = {
         {
                 .name = "rpm",
                 .scopes = {{FACT_PACKAGE, "rpm"}, {FACT_INSTALL, "rpm"}},
-                /* rpmdb.sqlite is written to by way of its log. */
+                /* Not the log of rpmdb.sqlite, which whoever only asks closes as well; and the
+                 * lock, since it is let go when a transaction is over. */
                 .triggers =
                         {
                                 {"/var/lib/rpm", "rpmdb.sqlite"},
-                                {"/var/lib/rpm", "rpmdb.sqlite-wal"},
+                                {"/var/lib/rpm", ".rpm.lock"},
                                 {"/var/lib/rpm", "Packages.db"},
                                 {"/var/lib/rpm", "Packages"},
                                 {"/usr/lib/sysimage/rpm", "rpmdb.sqlite"},
-                                {"/usr/lib/sysimage/rpm", "rpmdb.sqlite-wal"},
+                                {"/usr/lib/sysimage/rpm", ".rpm.lock"},
                                 {"/usr/lib/sysimage/rpm", "Packages.db"},
                                 {"/usr/lib/sysimage/rpm", "Packages"},
                                 {"/usr/share/rpm", "rpmdb.sqlite"},
-                                {"/usr/share/rpm", "rpmdb.sqlite-wal"},
+                                {"/usr/share/rpm", ".rpm.lock"},
                                 {"/usr/share/rpm", "Packages.db"},
                                 {"/usr/share/rpm", "Packages"},
                         },

@@ -160,10 +160,10 @@ static void test_change_of_the_status_file_brings_a_pass(void **state)
 
 static void test_change_of_each_package_database_brings_a_pass(void **state)
 {
-	static const char *const FILES[] = {"/var/lib/rpm/rpmdb.sqlite",
-	        "/var/lib/rpm/rpmdb.sqlite-wal", "/usr/lib/sysimage/rpm/Packages.db",
-	        "/usr/share/rpm/Packages", "/lib/apk/db/installed", "/usr/lib/apk/db/installed",
-	        "/var/lib/apk/db/installed", "/var/lib/pacman/db.lck"};
+	static const char *const FILES[] = {"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/.rpm.lock",
+	        "/usr/lib/sysimage/rpm/Packages.db", "/usr/share/rpm/Packages",
+	        "/lib/apk/db/installed", "/usr/lib/apk/db/installed", "/var/lib/apk/db/installed",
+	        "/var/lib/pacman/db.lck"};
 	struct bench *bench = *state;
 	char path[256];
 	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++)
