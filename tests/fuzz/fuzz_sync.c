@@ -1,5 +1,6 @@
-/* floor: common/codec - offer, want or bucket, as the first byte says. What is taken has to encode to
- * something that is taken again as the same. The high half of the first byte makes the arena small. */
+/* floor: common/codec - offer, want or bucket, as the first byte says. What is taken has to encode
+ * to something that is taken again as the same. The high half of that byte makes the arena
+ * small. */
 #include <assert.h>
 #include <stdlib.h>
 

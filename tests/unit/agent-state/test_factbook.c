@@ -134,8 +134,8 @@ static void test_a_scope_leaves_the_rest_of_its_kind_alone(void **unused)
 	assert_true(slice_is(event_at(3).fact_before->field[PACKAGE_MANAGER], "rpm"));
 }
 
-/* As when a program reports by other scopes than the one before it: a change without any event would
- * be told to nobody. */
+/* As when a program reports by other scopes than the one before it: a change without any event
+ * would be told to nobody. */
 static void test_what_a_new_scope_takes_away_in_silence_is_an_event_still(void **unused)
 {
 	(void)unused;
