@@ -2,9 +2,10 @@
 
 #include "collector/cli/cli.h"
 #include "collector/cli/fact_line.h"
+#include "common/base/clock.h"
 #include "common/base/text.h"
 
-#define LABEL_WIDTH 16
+#define LABEL_WIDTH 20
 
 struct page {
 	const json_t *host;
@@ -55,6 +56,21 @@ static void append_time(struct page *page, const char *label, const char *key)
 	buf_fini(&text);
 }
 
+/* Seconds since 1970 are for programs. */
+static void append_pair(struct page *page, const char *name, struct slice value)
+{
+	char time[CLOCK_TEXT_MAX];
+	uint64_t seconds;
+
+	if (strcmp(name, "boot_time") == 0 && text_parse_u64(value, UINT64_C(1) << 33, &seconds)) {
+		clock_format((int64_t)seconds * NS_PER_S, time);
+		time[10] = ' ';
+		append_line(page, name, slice_of(time, strlen("2026-11-22 10:00:00")));
+		return;
+	}
+	append_line(page, name, value);
+}
+
 /* "name  value" lines of an object, of those that `is_wanted` takes. */
 static void append_pairs(struct page *page, const char *key, bool (*is_wanted)(const char *name))
 {
@@ -65,7 +81,7 @@ static void append_pairs(struct page *page, const char *key, bool (*is_wanted)(c
 	json_object_foreach((json_t *)pairs, name, value)
 	{
 		if (!is_wanted || is_wanted(name))
-			append_line(page, name, slice_text(json_string_value(value)));
+			append_pair(page, name, slice_text(json_string_value(value)));
 	}
 }
 
