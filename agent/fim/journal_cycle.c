@@ -105,7 +105,8 @@ static void finish_failed(struct journal *journal, struct journal_batch *batch)
 static void report_change(struct journal *journal, const struct batch_entry *entry)
 {
 	const struct settled *settled = entry->settled;
-	bool is_news = entry->is_told || entry->is_gone_directory || entry->is_remounted;
+	bool is_news = entry->is_told || entry->is_new_directory || entry->is_gone_directory ||
+	               entry->is_remounted;
 	if (!journal->events.changed || !is_news || settled->cause == CAUSE_BASELINE)
 		return;
 	bool is_directory = entry->now.reading.state.type == FILE_DIRECTORY;

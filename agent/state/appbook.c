@@ -59,7 +59,7 @@ static int read_record(struct slice bytes, struct app_record *out, struct slice 
 int appbook_get(struct kv_txn *txn, struct slice path, struct app_record *out)
 {
 	struct pathkey key;
-	struct slice bytes, kept_path;
+	struct slice bytes = {0}, kept_path;
 	int rc = pathkey_of(path, &key);
 	if (rc == 0)
 		rc = kv_get(txn, STATE_APPS, slice_of(key.bytes, key.len), &bytes);

@@ -398,7 +398,7 @@ int factbook_edit_hold(struct factbook_edit *edit, const struct fact *fact)
 static int drop_one(struct sync *sync, struct slice key)
 {
 	struct slice stored = {0};
-	struct fact gone;
+	struct fact gone = {0};
 	int rc = kv_get(sync->txn->kv, STATE_FACTS, key, &stored);
 	if (rc == 0)
 		rc = fact_decode(stored, &gone);

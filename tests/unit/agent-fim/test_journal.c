@@ -23,6 +23,7 @@ static struct journal *journal;
 static struct arena *arena;
 static struct reason why;
 static unsigned stuck_count, unstuck_count, directory_count, gone_count, linked_count;
+static struct buf changed;  /* what was reported of it, a line each */
 static bool is_free_wanted; /* in the next callback */
 static bool is_wait_wanted; /* when a path is about to be read */
 static bool is_stop_wanted; /* at the next commit, even if paths wait */
@@ -72,6 +73,14 @@ static void on_linked(void *ctx, uint64_t device, uint64_t inode)
 	linked_count++;
 }
 
+static void on_changed(void *ctx, struct slice path, bool is_directory)
+{
+	(void)ctx;
+	size_t skip = strlen(scratch.dir) + 1;
+	buf_printf(&changed, "%.*s%s\n", (int)(path.len - skip), (const char *)path.ptr + skip,
+	        is_directory ? "/" : "");
+}
+
 static void on_stuck(void *ctx, int code, const struct reason *reason)
 {
 	(void)ctx;
@@ -107,6 +116,7 @@ static const struct journal_events EVENTS = {
         .directory = on_directory,
         .directory_gone = on_directory_gone,
         .linked = on_linked,
+        .changed = on_changed,
         .stuck = on_stuck,
         .unstuck = on_unstuck,
 };
@@ -146,6 +156,7 @@ static int end(void **state)
 	settle_free(settle);
 	filter_free(filter);
 	arena_free(arena);
+	buf_fini(&changed);
 	scratch_fini(&scratch);
 	return 0;
 }
@@ -539,6 +550,39 @@ static void test_changes_of_files_with_more_names_are_reported(void **state)
 	assert_int_equal(linked_count, 1);
 }
 
+static void assert_changed(const char *wanted)
+{
+	assert_string_equal(buf_text(&changed), wanted);
+	buf_reset(&changed);
+}
+
+static void test_what_was_told_of_is_reported_a_directory_as_a_whole(void **state)
+{
+	(void)state;
+	KNOW("m/a", "m/d/", "m/d/f");
+	buf_reset(&changed);
+	write_file("m/a", "second\n");
+	touch("m/a", TOUCH_DONE);
+	run();
+	assert_changed("m/a\n");
+	touch("m/a", TOUCH_DONE);
+	assert_int_equal(chmod(scratch_path(&scratch, "m/d"), 0700), 0);
+	touch("m/d", TOUCH_DONE | TOUCH_DIRECTORY);
+	run();
+	assert_changed("");
+	rename_one("m/a", "m/b", 0);
+	run();
+	assert_changed("m/b\nm/a\n");
+	rename_one("m/d", "m/e", TOUCH_DIRECTORY);
+	run();
+	assert_changed("m/e/\nm/d/\n");
+	assert_int_equal(unlink(scratch_path(&scratch, "m/e/f")), 0);
+	assert_int_equal(rmdir(scratch_path(&scratch, "m/e")), 0);
+	touch("m/e", TOUCH_GONE | TOUCH_DONE | TOUCH_DIRECTORY);
+	run();
+	assert_changed("m/e/\n");
+}
+
 static void test_an_exchange_modifies_both(void **state)
 {
 	(void)state;
@@ -850,6 +894,7 @@ int main(void)
 	        TEST(test_nothing_is_kept_that_was_seen_through_a_link),
 	        TEST(test_directories_that_went_to_and_fro_are_listed),
 	        TEST(test_changes_of_files_with_more_names_are_reported),
+	        TEST(test_what_was_told_of_is_reported_a_directory_as_a_whole),
 	        TEST(test_an_exchange_modifies_both),
 	        TEST(test_retiring_takes_one_event),
 	        TEST(test_notes_are_written_in_order_without_any_path),
