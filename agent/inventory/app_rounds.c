@@ -15,8 +15,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define RETRY_MS 60000  /* after a job that could not be written (disk full) */
-#define REST_MS  300000 /* between two walks that were asked for by too many touched paths */
+#define RETRY_MS 60000 /* after a job that could not be written (disk full) */
+#define REST     20    /* times most_ms: between two walks that were asked for */
 
 /* Paths, each once. */
 struct touched {
@@ -53,12 +53,41 @@ struct app_rounds {
 	struct app_bases bases;    /* of the last walk that was begun */
 	uint64_t first_touched_ms; /* of those that wait */
 	uint64_t last_walk_ms;
+	uint64_t asked_ms; /* when a walk was asked for to begin; 0: none was */
 	bool is_started, is_held, is_walk_due, is_look_due, has_walked;
-	bool is_walk_asked; /* by too many touched paths: soon */
+	bool is_touched_all; /* the walk that was asked for stands for what is touched */
 	struct app_rounds_status status;
 };
 
 static void begin(struct app_rounds *rounds);
+
+/* --- when ------------------------------------------------------------------------------------- */
+
+static uint64_t interval_ms(const struct app_rounds *rounds)
+{
+	return (uint64_t)(rounds->options.interval_ns / NS_PER_MS);
+}
+
+/* A walk that was asked for is not put off. */
+static void set_round(struct app_rounds *rounds, uint64_t after_ms)
+{
+	uint64_t now_ms = loop_now_ms(rounds->loop), at_ms = now_ms + after_ms;
+	if (rounds->asked_ms > 0 && rounds->asked_ms < at_ms)
+		at_ms = rounds->asked_ms;
+	timer_start(rounds->round, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+}
+
+void app_rounds_ask(struct app_rounds *rounds)
+{
+	uint64_t most_ms = rounds->options.most_ms;
+	uint64_t soon_ms = loop_now_ms(rounds->loop) + most_ms;
+	uint64_t rested_ms = rounds->last_walk_ms + REST * most_ms;
+	bool is_next = rounds->is_walk_due || rounds->asked_ms > 0;
+	if (!rounds->is_started || rounds->options.path_count == 0 || is_next)
+		return;
+	rounds->asked_ms = soon_ms > rested_ms ? soon_ms : rested_ms;
+	set_round(rounds, interval_ms(rounds));
+}
 
 /* --- touched paths ---------------------------------------------------------------------------- */
 
@@ -143,11 +172,6 @@ static void job_free(struct job *job)
 	free(job);
 }
 
-static uint64_t interval_ms(const struct app_rounds *rounds)
-{
-	return (uint64_t)(rounds->options.interval_ns / NS_PER_MS);
-}
-
 static void set_why(struct app_rounds *rounds, const char *why)
 {
 	if (*why && strcmp(why, rounds->status.why) != 0)
@@ -177,7 +201,7 @@ static void take_walk(struct app_rounds *rounds, const struct job *job)
 	set_why(rounds, why);
 	rounds->has_walked = true;
 	if (rounds->options.path_count > 0)
-		timer_start(rounds->round, interval_ms(rounds), 0);
+		set_round(rounds, interval_ms(rounds));
 }
 
 static void take(struct app_rounds *rounds, const struct job *job)
@@ -185,8 +209,7 @@ static void take(struct app_rounds *rounds, const struct job *job)
 	rounds->status.opened += job->tally.opened;
 	if (job->rc < 0) {
 		set_why(rounds, job->why.text);
-		timer_start(
-		        rounds->round, job->rc == ERR_LIMIT ? interval_ms(rounds) : RETRY_MS, 0);
+		set_round(rounds, job->rc == ERR_LIMIT ? interval_ms(rounds) : RETRY_MS);
 	} else if (!job->touched) {
 		take_walk(rounds, job);
 	} else {
@@ -222,7 +245,8 @@ static struct job *job_of_walk(struct app_rounds *rounds)
 {
 	const struct app_rounds_options *options = &rounds->options;
 	struct job *job = mem_new(sizeof(*job));
-	rounds->is_walk_due = rounds->is_walk_asked = rounds->is_look_due = false;
+	rounds->is_walk_due = rounds->is_touched_all = rounds->is_look_due = false;
+	rounds->asked_ms = rounds->first_touched_ms = 0;
 	timer_stop(rounds->round);
 	timer_stop(rounds->quiet);
 	touched_free(rounds->touched);
@@ -272,7 +296,7 @@ static void begin(struct app_rounds *rounds)
 	}
 	log_warn("cannot look for application packages: %s", err_text(-rc));
 	job_free(job);
-	timer_start(rounds->round, RETRY_MS, 0);
+	set_round(rounds, RETRY_MS);
 }
 
 static void on_round(void *ctx)
@@ -293,10 +317,10 @@ static void on_quiet(void *ctx)
 static void wait_for_quiet(struct app_rounds *rounds)
 {
 	uint64_t now_ms = loop_now_ms(rounds->loop);
-	uint64_t wait_ms = rounds->options.quiet_ms ? rounds->options.quiet_ms : APP_QUIET_MS;
+	uint64_t wait_ms = rounds->options.quiet_ms;
 	if (rounds->first_touched_ms == 0)
 		rounds->first_touched_ms = now_ms;
-	uint64_t last_ms = rounds->first_touched_ms + APP_MOST_MS;
+	uint64_t last_ms = rounds->first_touched_ms + rounds->options.most_ms;
 	if (now_ms + wait_ms > last_ms)
 		wait_ms = last_ms > now_ms ? last_ms - now_ms : 0;
 	timer_start(rounds->quiet, wait_ms, 0);
@@ -305,23 +329,21 @@ static void wait_for_quiet(struct app_rounds *rounds)
 /* Whoever unpacks a tree of 100 000 files is met with one walk when it is done, or two. */
 static void walk_instead(struct app_rounds *rounds)
 {
-	uint64_t now_ms = loop_now_ms(rounds->loop);
-	uint64_t next_ms = rounds->last_walk_ms + REST_MS;
-	uint64_t wait_ms = next_ms > now_ms + APP_MOST_MS ? next_ms - now_ms : APP_MOST_MS;
 	touched_free(rounds->touched);
 	rounds->touched = NULL;
 	timer_stop(rounds->quiet);
 	rounds->first_touched_ms = 0;
-	rounds->is_walk_asked = true;
-	timer_start(rounds->round, wait_ms, 0);
+	rounds->is_look_due = false;
+	rounds->is_touched_all = true;
+	app_rounds_ask(rounds);
 }
 
 /* What a directory's own times say is no news of what it holds, so it is asked for only as a whole.
  * A walk that is to begin needs no word of what it will see. */
 void app_rounds_touched(struct app_rounds *rounds, struct slice path, bool is_directory)
 {
-	bool is_walk_next = rounds->is_walk_due || rounds->is_walk_asked;
-	if (is_walk_next || !app_bases_of(&rounds->bases, path))
+	bool is_seen_anyway = rounds->is_walk_due || rounds->is_touched_all;
+	if (is_seen_anyway || !app_bases_of(&rounds->bases, path))
 		return;
 	if (!is_directory && !app_reader_of(path, S_IFREG | 0755))
 		return;
@@ -341,6 +363,10 @@ struct app_rounds *app_rounds_new(struct loop *loop, struct state *state,
 	rounds->loop = loop;
 	rounds->state = state;
 	rounds->options = *options;
+	if (rounds->options.quiet_ms == 0)
+		rounds->options.quiet_ms = APP_QUIET_MS;
+	if (rounds->options.most_ms == 0)
+		rounds->options.most_ms = APP_MOST_MS;
 	rounds->committed = committed;
 	rounds->ctx = ctx;
 	rounds->round = timer_new(loop, on_round, rounds);

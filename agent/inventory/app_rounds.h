@@ -6,6 +6,8 @@
  * worker of the loop would be missed. While it looks around, whoever else wants the disk goes
  * first.
  *
+ * A package manager's work is followed by a walk as well, soon, since it is seldom watched.
+ *
  * Touched paths are gathered until there was quiet for some seconds; too many of them are one walk.
  * Without directories nothing is looked at, and what was known of such packages is forgotten.
  *
@@ -30,6 +32,7 @@ struct app_rounds_options {
 	int64_t interval_ns;
 	struct budget *budget; /* NULL: no limit */
 	uint64_t quiet_ms;     /* 0: APP_QUIET_MS */
+	uint64_t most_ms;      /* 0: APP_MOST_MS */
 };
 
 #define APP_QUIET_MS    2500  /* more than the two seconds that a change is doubted for */
@@ -46,6 +49,10 @@ void app_rounds_hold(struct app_rounds *rounds, bool hold);
 /* A file changed; `is_directory`: it is, or was, a directory that came, went or was renamed.
  * Cheap when it is nothing to us. */
 void app_rounds_touched(struct app_rounds *rounds, struct slice path, bool is_directory);
+
+/* Much may have changed (a package manager was at work): a walk is to come soon, though not more
+ * often than every five minutes. */
+void app_rounds_ask(struct app_rounds *rounds);
 
 struct app_rounds_status {
 	size_t packages;

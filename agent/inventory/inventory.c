@@ -169,6 +169,14 @@ static void on_due(void *ctx)
 	begin(ctx, PASS_ALL);
 }
 
+/* Package databases above all: what they brought may have application packages in it. */
+static void on_triggered(void *ctx)
+{
+	struct inventory *inventory = ctx;
+	begin(inventory, PASS_ALL);
+	app_rounds_ask(inventory->apps);
+}
+
 static void on_again(void *ctx)
 {
 	struct inventory *inventory = ctx;
@@ -237,7 +245,7 @@ int inventory_new(struct loop *loop, struct state *state, const struct inventory
         struct reason *out_why)
 {
 	struct inventory *inventory = mem_new(sizeof(*inventory));
-	int rc = trigger_new(loop, on_due, inventory, &inventory->trigger, out_why);
+	int rc = trigger_new(loop, on_triggered, inventory, &inventory->trigger, out_why);
 	if (rc < 0) {
 		free(inventory);
 		return rc;

@@ -71,7 +71,8 @@ static void make_rounds(struct bench *bench, size_t path_count)
 	        .path_count = path_count,
 	        .interval_ns = 3600 * NS_PER_S,
 	        .budget = bench->budget,
-	        .quiet_ms = 20};
+	        .quiet_ms = 20,
+	        .most_ms = 50};
 	bench->rounds = app_rounds_new(bench->loop, bench->state, &options, on_committed, bench);
 }
 
@@ -223,6 +224,57 @@ static void test_touches_during_a_walk_are_looked_at_afterwards(void **state)
 	assert_int_equal(known(bench), 2);
 }
 
+static void touch_too_many(struct bench *bench)
+{
+	char path[64];
+	for (int i = 0; i <= APP_TOUCHED_MAX; i++) {
+		snprintf(path, sizeof(path), "/opt/node_modules/m%d/package.json", i);
+		touch(bench, path);
+	}
+}
+
+static void test_too_many_touches_are_a_walk(void **state)
+{
+	struct bench *bench = *state;
+	start(bench);
+	int64_t walked_ns = status_of(bench).last_walk_ns;
+	write_file(bench, NODE("two"), TWO);
+	touch_too_many(bench);
+	run_job(bench);
+	assert_int_not_equal(status_of(bench).last_walk_ns, walked_ns);
+	assert_int_equal(known(bench), 2);
+	/* And then touches are heard again. */
+	write_file(bench, NODE("three"), ONE);
+	touch(bench, NODE("three"));
+	run_job(bench);
+	assert_int_equal(known(bench), 3);
+}
+
+static void test_too_many_touches_during_a_walk_are_another_one(void **state)
+{
+	struct bench *bench = *state;
+	app_rounds_start(bench->rounds);
+	write_file(bench, NODE("two"), TWO);
+	touch_too_many(bench);
+	run_job(bench);
+	int64_t walked_ns = status_of(bench).last_walk_ns;
+	run_job(bench);
+	assert_int_not_equal(status_of(bench).last_walk_ns, walked_ns);
+	assert_int_equal(known(bench), 2);
+}
+
+static void test_walk_that_is_asked_for_comes_once_and_soon(void **state)
+{
+	struct bench *bench = *state;
+	start(bench);
+	write_file(bench, NODE("two"), TWO);
+	app_rounds_ask(bench->rounds);
+	app_rounds_ask(bench->rounds);
+	run_job(bench);
+	assert_int_equal(known(bench), 2);
+	assert_false(runs_within(bench, 100));
+}
+
 static void test_no_directories_forget_what_was_known(void **state)
 {
 	struct bench *bench = *state;
@@ -279,6 +331,9 @@ int main(void)
 	        TEST(test_what_can_be_no_package_asks_for_nothing),
 	        TEST(test_touches_while_held_are_looked_at_afterwards),
 	        TEST(test_touches_during_a_walk_are_looked_at_afterwards),
+	        TEST(test_too_many_touches_are_a_walk),
+	        TEST(test_too_many_touches_during_a_walk_are_another_one),
+	        TEST(test_walk_that_is_asked_for_comes_once_and_soon),
 	        TEST(test_no_directories_forget_what_was_known),
 	        TEST(test_freeing_ends_a_walk_that_is_held_back),
 	        TEST(test_file_systems_without_files_are_not_gone_into),
