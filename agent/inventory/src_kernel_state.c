@@ -150,7 +150,7 @@ static size_t list_objects(DIR *dir, struct arena *arena, const char *object[OBJ
 static void join_objects(
         const struct entries *entries, struct slice name, struct buf *path, struct buf *out)
 {
-	const char *object[OBJECTS_MAX];
+	const char *object[OBJECTS_MAX] = {0};
 	struct buf below = BUF_INIT;
 	buf_append_text(&below, entries->dir);
 	buf_append_byte(&below, '/');

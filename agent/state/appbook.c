@@ -63,7 +63,9 @@ int appbook_get(struct kv_txn *txn, struct slice path, struct app_record *out)
 	int rc = pathkey_of(path, &key);
 	if (rc == 0)
 		rc = kv_get(txn, STATE_APPS, slice_of(key.bytes, key.len), &bytes);
-	return rc < 0 ? rc : read_record(bytes, out, &kept_path);
+	if (rc == 0)
+		rc = read_record(bytes, out, &kept_path);
+	return rc;
 }
 
 int appbook_put(struct state_txn *txn, struct slice path, const struct app_record *record)

@@ -21,11 +21,13 @@ static struct slice key_slice(const struct pathkey *key)
 int baseline_get(struct kv_txn *txn, struct slice path, struct filestate *out)
 {
 	struct pathkey key;
-	struct slice record;
+	struct slice record = {0};
 	int rc = pathkey_of(path, &key);
 	if (rc == 0)
 		rc = kv_get(txn, STATE_BASELINE, key_slice(&key), &record);
-	return rc < 0 ? rc : staterec_read(record, out, NULL);
+	if (rc == 0)
+		rc = staterec_read(record, out, NULL);
+	return rc;
 }
 
 int baseline_put(struct state_txn *txn, struct slice path, const struct filestate *state)

@@ -15,6 +15,7 @@ extern const uint8_t tsujiban_dictionary_begin[], tsujiban_dictionary_end[];
 
 struct slice dictionary(void)
 {
-	return slice_of(tsujiban_dictionary_begin,
-	        (size_t)(tsujiban_dictionary_end - tsujiban_dictionary_begin));
+	uintptr_t begin = (uintptr_t)tsujiban_dictionary_begin;
+	return slice_of(
+	        tsujiban_dictionary_begin, (size_t)((uintptr_t)tsujiban_dictionary_end - begin));
 }

@@ -147,7 +147,7 @@ struct place {
 static struct place place_of(struct slice path)
 {
 	struct slice name;
-	struct place place = {.unit = {0}};
+	struct place place = {0};
 	struct above above = {0};
 	bool is_more = true;
 	while (is_more) {
@@ -155,9 +155,12 @@ static struct place place_of(struct slice path)
 		if (!is_more)
 			name = path;
 		struct slice found = container_of(name, &above);
-		place.unit = found.ptr ? (struct slice){0} : unit_of(name, place.unit);
-		if (found.ptr)
+		if (found.ptr) {
 			place.container = found;
+			place.unit = (struct slice){0};
+		} else {
+			place.unit = unit_of(name, place.unit);
+		}
 		above.is_manager |= is_manager(name);
 		above.is_machines |= slice_is(name, "machine.slice");
 		above.is_lxc = slice_is(name, "lxc") || slice_is(name, "lxc.payload");
