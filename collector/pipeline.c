@@ -1,6 +1,7 @@
 #include "collector/pipeline.h"
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@
 #include "common/io/file.h"
 
 #define PEM_FILE_MAX (64u << 10)
+#define PURGE_MS     (86400 * UINT64_C(1000))
 
 struct pipeline {
 	struct loop *loop;
@@ -25,6 +27,9 @@ struct pipeline {
 	struct index *index;
 	struct ingest *ingest;
 	struct api *api;
+	struct timer *purge_timer;
+	struct store_job purge_job;
+	bool is_purging; /* the job is in the store */
 };
 
 /* --- a batch is durable ---------------------------------------------------------------------- */
@@ -98,7 +103,7 @@ static const struct api_actions API_ACTIONS = {
         .status = append_status,
 };
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- opening --------------------------------------------------------------------------------- */
 
 struct pem_files {
 	struct buf cert, key, ca, ca_key;
@@ -185,12 +190,35 @@ static int open_store(struct pipeline *pipeline, struct reason *out_why)
 	        &pipeline->store, out_why);
 }
 
+/* --- what nobody has used for long ----------------------------------------------------------- */
+
 static int purge(struct store_job *job, struct kv_txn *txn, struct reason *out_why)
 {
 	int rc = buckets_purge(txn, clock_wall_ns() - BUCKETS_KEPT_NS);
 	(void)job;
 	return rc < 0 ? fail(out_why, rc, "cannot purge the store: %s", err_text(rc)) : 0;
 }
+
+static void on_purged(struct store_job *job, int code, const struct reason *why)
+{
+	struct pipeline *pipeline = (struct pipeline *)((char *)job -
+	                                                offsetof(struct pipeline, purge_job));
+	if (code < 0)
+		log_warn("%s", why->text);
+	pipeline->is_purging = false;
+}
+
+static void purge_daily(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	if (pipeline->is_purging)
+		return;
+	pipeline->is_purging = true;
+	pipeline->purge_job = (struct store_job){.apply = purge, .done = on_purged};
+	store_submit(pipeline->store, &pipeline->purge_job);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
 
 int pipeline_new(struct loop *loop, const struct collector_config *config, struct pipeline **out,
         struct reason *out_why)
@@ -205,6 +233,10 @@ int pipeline_new(struct loop *loop, const struct collector_config *config, struc
 		rc = open_store(pipeline, out_why);
 	if (rc == 0)
 		rc = store_write(pipeline->store, &(struct store_job){.apply = purge}, out_why);
+	if (rc == 0) {
+		pipeline->purge_timer = timer_new(loop, purge_daily, pipeline);
+		timer_start(pipeline->purge_timer, PURGE_MS, PURGE_MS);
+	}
 	if (rc == 0)
 		rc = rebuild_index(pipeline->store, pipeline->index, out_why);
 	if (rc == 0)
@@ -229,6 +261,7 @@ void pipeline_free(struct pipeline *pipeline)
 		return;
 	api_close(pipeline->api);
 	pipeline->api = NULL;
+	timer_free(pipeline->purge_timer);
 	ingest_close(pipeline->ingest);
 	store_close(pipeline->store);
 	index_free(pipeline->index);

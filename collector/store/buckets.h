@@ -11,7 +11,7 @@
 #include "common/model/factlist.h"
 #include "common/model/section.h"
 
-#define BUCKETS_KEPT_NS (30 * 86400 * INT64_C(1000000000)) /* without being used */
+#define BUCKETS_KEPT_NS (INT64_C(30) * 86400 * 1000000000) /* without being used */
 
 /* Adds its facts, copied. ERR_MISSING: nobody has shown it. The digest of nothing is always
  * known. */
