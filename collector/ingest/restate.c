@@ -70,7 +70,8 @@ static void restate_free(struct restate *restate)
 
 static struct slice digest_at(const struct section *section, unsigned bucket)
 {
-	return slice_of(section->digests.ptr + bucket * SECTION_DIGEST_BYTES, SECTION_DIGEST_BYTES);
+	return slice_of(
+	        section->digests.ptr + (size_t)bucket * SECTION_DIGEST_BYTES, SECTION_DIGEST_BYTES);
 }
 
 static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
@@ -123,8 +124,8 @@ static int compare_section(struct restate *restate, struct kv_txn *txn, struct s
 
 	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++) {
 		struct slice digest = digest_at(section, bucket);
-		is_other[bucket] = memcmp(ours.data + bucket * SECTION_DIGEST_BYTES, digest.ptr,
-		                           SECTION_DIGEST_BYTES) != 0;
+		is_other[bucket] = memcmp(ours.data + (size_t)bucket * SECTION_DIGEST_BYTES,
+		                           digest.ptr, SECTION_DIGEST_BYTES) != 0;
 		section->is_missing[bucket] = false;
 		if (!is_other[bucket])
 			continue;
@@ -331,19 +332,17 @@ static void done(struct store_job *base, int code, const struct reason *why)
 	struct restate *restate = (struct restate *)base;
 	struct peer *peer = restate->peer;
 	struct ingest *ingest = peer->ingest;
-	bool is_alive = peer->conn && peer->state == PEER_STREAMING;
+	bool goes_on = code >= 0 && peer->conn && peer->state == PEER_STREAMING;
 	bool keeps_slot = false;
 
 	if (code < 0)
 		log_warn("%s host=%s", why->text, peer->cert.name);
 	else if (restate->is_put)
 		put_right(restate);
-	if (code < 0 || !is_alive) {
-		forget(restate);
-	} else if (restate->is_missing_any && !restate->has_shown) {
+	if (goes_on && restate->is_missing_any && !restate->has_shown) {
 		keeps_slot = true;
 		ask_for_missing(restate);
-	} else if (restate->is_missing_any || restate->is_again) {
+	} else if (goes_on && (restate->is_missing_any || restate->is_again)) {
 		ask_again(restate);
 	} else {
 		forget(restate);
