@@ -1,6 +1,7 @@
 #include <malloc.h>
 
 #include "agent/fim/roots.h"
+#include "agent/inventory/inventory.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
 #include "agent/state/baseline.h"
@@ -72,4 +73,5 @@ void pipeline_end_scan(struct pipeline *pipeline)
 	/* Its first look at the database takes memory too: not both at once. */
 	if (pipeline->is_first)
 		pipeline_start_packages(pipeline);
+	inventory_start_apps(pipeline->inventory);
 }

@@ -266,6 +266,10 @@ void inventory_start(struct inventory *inventory)
 {
 	inventory->is_started = true;
 	begin(inventory, PASS_ALL);
+}
+
+void inventory_start_apps(struct inventory *inventory)
+{
 	app_rounds_start(inventory->apps);
 }
 

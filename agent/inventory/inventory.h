@@ -46,6 +46,9 @@ int inventory_new(struct loop *loop, struct state *state, const struct inventory
         const struct inventory_events *events, void *ctx, struct inventory **out,
         struct reason *out_why);
 void inventory_start(struct inventory *inventory);
+/* Application packages are looked for from now on: apart, because a first walk of theirs and the
+ * first scan of the watched files would take memory, disk and processor from each other. */
+void inventory_start_apps(struct inventory *inventory);
 void inventory_free(struct inventory *inventory);
 /* No pass is begun (the spool is full) until it is released; what came in between is done then. */
 void inventory_hold(struct inventory *inventory, bool hold);

@@ -120,6 +120,11 @@ void inventory_start(struct inventory *inventory)
 	(void)inventory;
 }
 
+void inventory_start_apps(struct inventory *inventory)
+{
+	(void)inventory;
+}
+
 void inventory_free(struct inventory *inventory)
 {
 	(void)inventory;

@@ -206,6 +206,8 @@ class Host:
         lines.append("watch:")
         for entry in watch:
             lines.append(entry if entry.startswith(" ") else f"  - path: {entry}")
+        if "inventory:" not in more:
+            lines.append("inventory: {apps: []}")  # this machine's packages are not what most tests are about
         with open(self.config, "w", encoding="utf-8") as text:
             text.write("\n".join(lines) + "\n" + more)
 

@@ -18,7 +18,7 @@ print("mapped", flush=True)
 sys.stdin.read()
 """
 
-SOON = "inventory: {interval: 10s}\n"
+SOON = "inventory: {interval: 10s, apps: []}\n"
 
 
 class Running(RigTest):
