@@ -11,7 +11,9 @@
  * find them known when their turn comes.
  *
  * Events of facts that arrive meanwhile are applied as ever. What is put in place may be older than
- * they are, so that the whole is done again then.
+ * they are, so that the whole is done again then, as often as it takes. Buckets that are not what
+ * was offered, without such news, are given up after some rounds, until the next difference; a host
+ * with more facts than the memory for them holds is left alone until it connects again.
  *
  * Thread   the loop's; the store job's apply runs on the writer's.
  */

@@ -330,6 +330,30 @@ static int apply_newer_schema(struct store_job *job, struct kv_txn *txn, struct 
 	return kv_put(txn, STORE_META, slice_text("schema"), slice_of("\0\0\0\x63", 4));
 }
 
+static int apply_first_schema(struct store_job *job, struct kv_txn *txn, struct reason *out_why)
+{
+	(void)job;
+	(void)out_why;
+	return kv_put(txn, STORE_META, slice_text("schema"), slice_of("\0\0\0\x01", 4));
+}
+
+/* What the second schema has more is made where it is not there: see test_sections.c. */
+static void test_store_of_the_first_schema_becomes_one_of_the_second(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_job job = {.apply = apply_first_schema};
+	struct reason why;
+	struct slice schema;
+
+	kv_abort(fixture->txn);
+	assert_int_equal(store_write(fixture->store, &job, &why), 0);
+	store_close(fixture->store);
+	assert_int_equal(store_open(fixture->dir, MAP_BYTES, NULL, &fixture->store, &why), 0);
+	assert_int_equal(kv_begin_write(store_kv(fixture->store), &fixture->txn), 0);
+	assert_int_equal(kv_get(fixture->txn, STORE_META, slice_text("schema"), &schema), 0);
+	assert_true(slice_equal(schema, slice_of("\0\0\0\x02", 4)));
+}
+
 static void test_store_of_a_newer_program_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -357,6 +381,9 @@ int main(void)
 	        cmocka_unit_test(test_close_finishes_what_was_submitted),
 	        cmocka_unit_test(test_job_submitted_by_done_while_closing_is_kept),
 	        cmocka_unit_test(test_second_collector_is_refused),
+	        cmocka_unit_test_setup_teardown(
+	                test_store_of_the_first_schema_becomes_one_of_the_second, set_up,
+	                tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                test_store_of_a_newer_program_is_refused, set_up, tear_down),
 	};
