@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/inventory/owner.h"
-#include "agent/inventory/root.h"
+#include "agent/pkgdb/owner.h"
+#include "agent/source/root.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 

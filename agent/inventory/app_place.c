@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "agent/inventory/root.h"
+#include "agent/source/root.h"
 #include "common/base/mem.h"
 
 #define ENTER_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)

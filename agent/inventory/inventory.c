@@ -5,7 +5,7 @@
 
 #include "agent/inventory/app_rounds.h"
 #include "agent/inventory/pass.h"
-#include "agent/inventory/root.h"
+#include "agent/source/root.h"
 #include "agent/inventory/trigger.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"

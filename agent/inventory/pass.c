@@ -1,3 +1,6 @@
+#include "agent/host/sources.h"
+#include "agent/pkgdb/sources.h"
+#include "agent/running/sources.h"
 #include "agent/inventory/pass.h"
 
 #include <stdio.h>

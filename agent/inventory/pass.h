@@ -9,7 +9,7 @@
 #define TSUJIBAN_AGENT_INVENTORY_PASS_H
 
 #include "agent/inventory/inventory.h"
-#include "agent/inventory/source.h"
+#include "agent/source/source.h"
 
 #define PASS_ALL UINT64_MAX
 

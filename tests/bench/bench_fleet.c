@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/inventory/source.h"
+#include "agent/pkgdb/sources.h"
 #include "agent/ship/sections.h"
 #include "agent/state/factbook.h"
 #include "common/base/mem.h"

@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/inventory/owner.h"
-#include "agent/inventory/source.h"
+#include "agent/pkgdb/owner.h"
+#include "agent/pkgdb/sources.h"
 
 #define ARENA_BYTES (256u << 20)
 

@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/inventory/apk_db.h"
-#include "agent/inventory/source.h"
+#include "agent/pkgdb/apk_db.h"
+#include "agent/pkgdb/sources.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

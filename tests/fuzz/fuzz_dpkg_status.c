@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/inventory/source.h"
+#include "agent/pkgdb/sources.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

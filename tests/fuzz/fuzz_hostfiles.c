@@ -3,11 +3,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/inventory/account_text.h"
-#include "agent/inventory/cron_text.h"
-#include "agent/inventory/net_text.h"
-#include "agent/inventory/socket_owners.h"
-#include "agent/inventory/unit_text.h"
+#include "agent/host/account_text.h"
+#include "agent/host/cron_text.h"
+#include "agent/host/net_text.h"
+#include "agent/host/socket_owners.h"
+#include "agent/host/unit_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

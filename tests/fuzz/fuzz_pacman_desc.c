@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "agent/inventory/pacman_db.h"
-#include "agent/inventory/source.h"
+#include "agent/pkgdb/pacman_db.h"
+#include "agent/pkgdb/sources.h"
 #include "common/base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

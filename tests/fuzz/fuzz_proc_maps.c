@@ -6,10 +6,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/inventory/kernel_release.h"
-#include "agent/inventory/proc_maps.h"
-#include "agent/inventory/proc_modules.h"
-#include "agent/inventory/restart_path.h"
+#include "agent/running/kernel_release.h"
+#include "agent/running/proc_maps.h"
+#include "agent/running/proc_modules.h"
+#include "agent/running/restart_path.h"
 #include "common/base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

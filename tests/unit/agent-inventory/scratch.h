@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/inventory/source.h"
+#include "agent/source/source.h"
 
 struct scratch {
 	char root[64];

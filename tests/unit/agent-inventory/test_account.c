@@ -1,4 +1,4 @@
-#include "agent/inventory/source.h"
+#include "agent/host/sources.h"
 
 #include <pwd.h>
 #include <setjmp.h>
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/inventory/account_text.h"
+#include "agent/host/account_text.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

@@ -1,11 +1,11 @@
-#include "agent/inventory/source.h"
+#include "agent/host/sources.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/inventory/cron_text.h"
+#include "agent/host/cron_text.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

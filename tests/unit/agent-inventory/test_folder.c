@@ -1,4 +1,4 @@
-#include "agent/inventory/folder.h"
+#include "agent/source/folder.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "agent/inventory/host_pairs.h"
+#include "agent/host/host_pairs.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/inventory/hostfile.h"
+#include "agent/source/hostfile.h"
 #include "common/base/text.h"
 #include "tests/unit/agent-inventory/scratch.h"
 

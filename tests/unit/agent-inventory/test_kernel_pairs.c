@@ -1,11 +1,11 @@
-#include "agent/inventory/kernel_pairs.h"
+#include "agent/running/kernel_pairs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/inventory/kernels.h"
+#include "agent/running/kernels.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

@@ -1,5 +1,5 @@
 /* Packages of kernels as the distributions name them, and what their kernels say of themselves. */
-#include "agent/inventory/kernel_release.h"
+#include "agent/running/kernel_release.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

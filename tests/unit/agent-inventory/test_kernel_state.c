@@ -1,11 +1,11 @@
-#include "agent/inventory/source.h"
+#include "agent/running/sources.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/inventory/proc_modules.h"
+#include "agent/running/proc_modules.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

@@ -1,4 +1,4 @@
-#include "agent/inventory/source.h"
+#include "agent/host/sources.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "agent/inventory/net_text.h"
-#include "agent/inventory/socket_owners.h"
+#include "agent/host/net_text.h"
+#include "agent/host/socket_owners.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

@@ -1,4 +1,4 @@
-#include "agent/inventory/owner.h"
+#include "agent/pkgdb/owner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

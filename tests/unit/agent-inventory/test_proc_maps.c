@@ -1,4 +1,4 @@
-#include "agent/inventory/proc_maps.h"
+#include "agent/running/proc_maps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

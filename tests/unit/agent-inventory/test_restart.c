@@ -1,4 +1,5 @@
-#include "agent/inventory/restart.h"
+#include "agent/running/sources.h"
+#include "agent/running/restart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-#include "agent/inventory/restart_path.h"
+#include "agent/running/restart_path.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

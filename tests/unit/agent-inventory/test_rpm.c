@@ -1,4 +1,4 @@
-#include "agent/inventory/source.h"
+#include "agent/pkgdb/sources.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/wait.h>
 
-#include "agent/inventory/rpm_text.h"
+#include "agent/pkgdb/rpm_text.h"
 #include "tests/unit/agent-inventory/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */

@@ -1,4 +1,4 @@
-#include "agent/inventory/source.h"
+#include "agent/host/sources.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

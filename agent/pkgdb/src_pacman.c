@@ -1,0 +1,112 @@
+/*
+ * pacman: the file `desc` of each directory of its local database. There is no vendor in it:
+ * PACKAGER is who built the package.
+ */
+#include "agent/source/folder.h"
+#include "agent/pkgdb/install.h"
+#include "agent/pkgdb/pacman_db.h"
+#include "agent/pkgdb/sources.h"
+#include "common/base/text.h"
+
+enum section {
+	SECTION_NAME,
+	SECTION_VERSION,
+	SECTION_BASE,
+	SECTION_ARCH,
+	SECTION_INSTALLDATE,
+	SECTION_COUNT,
+};
+
+static const char *const SECTIONS[SECTION_COUNT] = {
+        "NAME", "VERSION", "BASE", "ARCH", "INSTALLDATE"};
+
+struct desc {
+	struct slice value[SECTION_COUNT];
+};
+
+static int take_value(void *ctx, struct slice section, size_t at, struct slice value)
+{
+	struct desc *desc = ctx;
+	for (size_t i = 0; at == 0 && i < SECTION_COUNT; i++)
+		if (slice_is(section, SECTIONS[i]))
+			desc->value[i] = value;
+	return 0;
+}
+
+static bool is_word(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
+			return false;
+	return text.len > 0 && text.len <= FACT_FIELD_BYTES;
+}
+
+static int add(const struct desc *desc, struct fact_list *out)
+{
+	const struct slice *value = desc->value;
+	struct fact fact = {.kind = FACT_PACKAGE};
+	uint64_t time_s = 0;
+	fact.field[PACKAGE_MANAGER] = slice_text("pacman");
+	fact.field[PACKAGE_NAME] = value[SECTION_NAME];
+	fact.field[PACKAGE_ARCH] = value[SECTION_ARCH];
+	fact.field[PACKAGE_VERSION] = value[SECTION_VERSION];
+	fact.field[PACKAGE_SOURCE] = value[SECTION_BASE].ptr ? value[SECTION_BASE]
+	                                                     : value[SECTION_NAME];
+	fact.field[PACKAGE_SOURCE_VERSION] = value[SECTION_VERSION];
+	fact.field[PACKAGE_STATUS] = slice_text("installed");
+	text_parse_u64(value[SECTION_INSTALLDATE], INT64_MAX, &time_s);
+	int rc = fact_list_add(out, &fact);
+	return rc == 0 ? install_add(out, &fact, (int64_t)time_s) : rc;
+}
+
+int src_pacman_parse(struct slice text, struct fact_list *out, struct reason *out_why)
+{
+	struct desc desc = {0};
+	int rc = pacman_each_value(text, take_value, &desc, out_why);
+	if (rc < 0)
+		return rc;
+	if (!is_word(desc.value[SECTION_NAME]) || !is_word(desc.value[SECTION_VERSION]))
+		return fail(out_why, ERR_FORMAT, "a package without name and version");
+	for (size_t i = 0; i < SECTION_COUNT; i++)
+		if (desc.value[i].ptr && !is_word(desc.value[i]))
+			return fail(out_why, ERR_FORMAT, "its %s is not one word", SECTIONS[i]);
+	rc = add(&desc, out);
+	return rc < 0 ? fail(out_why, rc, "too many packages") : 0;
+}
+
+/* ERR_MISSING: pacman removes it just now. */
+static int read_package(const struct folder *folder, const char *directory, struct buf *text,
+        struct fact_list *out, struct reason *out_why)
+{
+	struct buf file = BUF_INIT;
+	struct reason why = {""};
+	buf_printf(&file, "%s/desc", directory);
+	int rc = folder_read(folder, buf_text(&file), PACMAN_FILE_BYTES_MAX, text, out_why);
+	if (rc == 0) {
+		rc = src_pacman_parse(buf_slice(text), out, &why);
+		if (rc < 0)
+			fail(out_why, rc, "cannot read '%s/%s': %s", PACMAN_DB, buf_text(&file),
+			        why.text);
+	}
+	buf_fini(&file);
+	return rc;
+}
+
+int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_why)
+{
+	struct folder folder;
+	struct buf text = BUF_INIT;
+	struct slice name, version;
+	const char *directory = NULL;
+	int rc = folder_open(root, PACMAN_DB, &folder, out_why), more = 0;
+	while (rc == 0 && (more = folder_next(&folder, &directory, out_why)) > 0) {
+		if (!pacman_split_name(slice_text(directory), &name, &version))
+			continue;
+		rc = read_package(&folder, directory, &text, out, out_why);
+		if (rc == ERR_MISSING)
+			rc = 0;
+	}
+	folder_close(&folder);
+	buf_fini(&text);
+	return rc == 0 ? more : rc;
+}
