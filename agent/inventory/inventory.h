@@ -3,7 +3,8 @@
  *
  * Reads all its sources at start, every interval, and at once (after a short quiet) when a source's
  * files change; compares with the factbook and puts what changed into the spool, in one
- * transaction. Sources are rows of a table in inventory.c: a new one is a file src_x.c and a row.
+ * transaction. Sources are rows of a table in pass.c: a new one is a file src_x.c in its room
+ * (pkgdb, running, host) and a row.
  *
  * Life     inventory_new -> start -> inventory_free (work under way ends first, without callbacks).
  * Errors   a source that cannot be read keeps its last known facts, is logged once and shown in

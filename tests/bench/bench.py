@@ -12,6 +12,7 @@ import traceback
 import run_actor
 import run_fleet
 import run_ingest
+import run_install
 import run_inventory
 import run_latency
 import run_memory
@@ -32,7 +33,7 @@ class Index:
 
 
 BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "actor": run_actor,
-           "ingest": run_ingest, "inventory": run_inventory, "fleet": run_fleet, "index": Index}
+           "ingest": run_ingest, "inventory": run_inventory, "fleet": run_fleet, "install": run_install, "index": Index}
 
 
 def run_one(name, is_writing):

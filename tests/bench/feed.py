@@ -27,6 +27,11 @@ class Feed:
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
+    @staticmethod
+    def key_of(event):
+        """What it is waited for by: the path, or of a package its version."""
+        return event.get("path") or (event.get("after") or {}).get("version")
+
     def _read(self):
         rest = b""
         while True:
@@ -38,7 +43,7 @@ class Feed:
             if not got:
                 return
             *lines, rest = (rest + got).split(b"\n")
-            paths = [json.loads(line[5:])["path"] for line in lines if line.startswith(b"data:")]
+            paths = [self.key_of(json.loads(line[5:])) for line in lines if line.startswith(b"data:")]
             with self.changed:
                 self.events += len(paths)
                 for path in paths:

@@ -60,7 +60,7 @@ class Database:
         with open(self.status(), encoding="utf-8") as text:
             parts = [part for part in text.read().split("\n\n") if part.strip()]
         with open(self.status() + "-new", "w", encoding="utf-8") as out:
-            out.write("\n\n".join(change(parts)) + "\n")
+            out.write("".join(part.strip("\n") + "\n\n" for part in change(parts)))
         os.rename(self.status() + "-new", self.status())
 
     def upgrade(self, version, every=1, offset=0):
