@@ -73,7 +73,7 @@ int appbook_put(struct state_txn *txn, struct slice path, const struct app_recor
 	struct pathkey key;
 	struct buf *value = &txn->value;
 	int rc = pathkey_of(path, &key);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	struct slice kept_path = pathkey_is_short(path) ? path : (struct slice){0};
 	buf_reset(value);

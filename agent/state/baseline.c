@@ -34,7 +34,7 @@ int baseline_put(struct state_txn *txn, struct slice path, const struct filestat
 {
 	struct pathkey key;
 	int rc = pathkey_of(path, &key);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	buf_reset(&txn->value);
 	staterec_append(&txn->value, path, state);
@@ -47,7 +47,7 @@ int baseline_remove(struct state_txn *txn, struct slice path)
 	int rc = texts_remove(txn, path);
 	if (rc == 0)
 		rc = pathkey_of(path, &key);
-	return rc < 0 ? rc : kv_delete(txn->kv, STATE_BASELINE, key_slice(&key));
+	return rc != 0 ? rc : kv_delete(txn->kv, STATE_BASELINE, key_slice(&key));
 }
 
 uint64_t baseline_count(struct kv_txn *txn)
