@@ -8,7 +8,7 @@
  *   batchjob.c  batches into the store
  *   admit.c     enrolment
  *   renew.c     a new certificate for a known host
- *   restate.c   state sync
+ *   restate*.c  state sync
  *
  * A job that waits for the store holds its peer, and the peer holds the ingest: each is freed when
  * its connection or listener is closed and its last job is done.

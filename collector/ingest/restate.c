@@ -3,48 +3,14 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "collector/store/buckets.h"
-#include "collector/store/sections.h"
-#include "common/base/clock.h"
+#include "collector/ingest/restate_private.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define SLOTS          4
-#define ROUNDS_MAX     5 /* of buckets that are not what was offered, without news in between */
-#define ARENA_BYTES    (96u << 20)
-#define MESSAGE_BYTES  (24u << 20) /* one message, decoded */
-#define JOB_BYTES      (1u << 20)  /* of writes, about */
-#define SECTIONS_BYTES (64u << 10)
-
-enum restate_state { ASKED, QUEUED, TRYING, WANTING };
-
-/* What the store knows nothing of yet is `is_missing`. */
-struct section {
-	enum fact_kind kind;
-	unsigned bucket_count;
-	struct slice digests;
-	bool is_missing[SECTION_BUCKETS_MAX];
-	struct fact_list shown; /* by the peer, of what was missing */
-};
-
-struct restate {
-	struct store_job job;
-	struct peer *peer;
-	enum restate_state state;
-	struct restate *prev, *next; /* in the queue */
-	struct arena *arena;
-	struct arena *message; /* the last one with facts, until they are copied */
-	struct section section[FACT_KIND_MAX];
-	size_t section_count;
-	uint64_t since_ms; /* in this state */
-	unsigned rounds;
-	bool is_again;
-	bool has_shown; /* what it was asked for, in this round */
-
-	/* from apply */
-	bool is_missing_any;
-	bool is_put; /* the store has what was offered */
-};
+#define SLOTS         4
+#define ROUNDS_MAX    5 /* of buckets that are not what was offered, without news in between */
+#define MESSAGE_BYTES (24u << 20) /* one message, decoded */
+#define JOB_BYTES     (1u << 20)  /* of writes, about */
 
 static void queue(struct restate *restate);
 
@@ -66,157 +32,6 @@ static void restate_free(struct restate *restate)
 	free(restate);
 }
 
-/* --- in the store ----------------------------------------------------------------------------- */
-
-static struct slice digest_at(const struct section *section, unsigned bucket)
-{
-	return slice_of(
-	        section->digests.ptr + (size_t)bucket * SECTION_DIGEST_BYTES, SECTION_DIGEST_BYTES);
-}
-
-static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
-{
-	uint8_t key[FACT_KEY_MAX];
-
-	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
-}
-
-/* What has another digest than was offered is left: it is missing still. */
-static int keep_bucket(const struct section *section, struct kv_txn *txn, unsigned bucket,
-        const uint8_t *bucket_of_fact, struct fact *room)
-{
-	size_t count = 0;
-	int rc;
-
-	for (size_t i = 0; i < section->shown.count; i++)
-		if (bucket_of_fact[i] == bucket)
-			room[count++] = section->shown.fact[i];
-	rc = buckets_put(
-	        txn, section->kind, digest_at(section, bucket), room, count, clock_wall_ns());
-	return rc == ERR_FORMAT ? 0 : rc;
-}
-
-static int keep_shown(const struct section *section, struct kv_txn *txn)
-{
-	size_t count = section->shown.count;
-	struct fact *room = mem_new_array(count + 1, sizeof(*room));
-	uint8_t *bucket_of_fact = mem_new_array(count + 1, sizeof(*bucket_of_fact));
-	int rc = 0;
-
-	for (size_t i = 0; i < count; i++)
-		bucket_of_fact[i] = (uint8_t)bucket_of(
-		        &section->shown.fact[i], section->bucket_count);
-	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++)
-		if (section->is_missing[bucket])
-			rc = keep_bucket(section, txn, bucket, bucket_of_fact, room);
-	free(bucket_of_fact);
-	free(room);
-	return rc;
-}
-
-/* Finds what is to be put in place, and what is known of it. */
-static int compare_section(struct restate *restate, struct kv_txn *txn, struct section *section,
-        bool is_other[SECTION_BUCKETS_MAX], struct fact_list *out)
-{
-	struct buf ours = BUF_INIT;
-	int rc = sections_digests(
-	        txn, restate->peer->host, section->kind, section->bucket_count, &ours);
-
-	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++) {
-		struct slice digest = digest_at(section, bucket);
-		is_other[bucket] = memcmp(ours.data + (size_t)bucket * SECTION_DIGEST_BYTES,
-		                           digest.ptr, SECTION_DIGEST_BYTES) != 0;
-		section->is_missing[bucket] = false;
-		if (!is_other[bucket])
-			continue;
-		rc = buckets_get(txn, section->kind, digest, clock_wall_ns(), out);
-		section->is_missing[bucket] = rc == ERR_MISSING;
-		restate->is_missing_any |= section->is_missing[bucket];
-		if (rc == ERR_MISSING)
-			rc = 0;
-	}
-	buf_fini(&ours);
-	return rc;
-}
-
-/* Where nothing is other, only the sum is made anew: it must be that which differs. */
-static int put_section(
-        struct restate *restate, struct kv_txn *txn, struct section *section, struct arena *arena)
-{
-	bool is_other[SECTION_BUCKETS_MAX] = {false};
-	struct fact_list facts = {.arena = arena};
-	int rc = compare_section(restate, txn, section, is_other, &facts);
-
-	if (rc < 0 || restate->is_missing_any)
-		return rc;
-	return sections_replace(txn, restate->peer->host, section->kind, section->bucket_count,
-	        is_other, facts.fact, facts.count);
-}
-
-static bool is_offered(const struct restate *restate, enum fact_kind kind)
-{
-	for (size_t i = 0; i < restate->section_count; i++)
-		if (restate->section[i].kind == kind)
-			return true;
-	return false;
-}
-
-/* What the agent has nothing of. */
-static int empty_others(struct restate *restate, struct kv_txn *txn)
-{
-	const bool all[SECTION_BUCKETS_MAX] = {true};
-	int rc = 0;
-
-	for (unsigned number = 1; rc == 0 && number <= FACT_KIND_MAX; number++) {
-		enum fact_kind kind = (enum fact_kind)number;
-		if (section_is_synced(kind) && !is_offered(restate, kind))
-			rc = sections_replace(txn, restate->peer->host, kind, 1, all, NULL, 0);
-	}
-	return rc;
-}
-
-/* Twice over: nothing is put in place before all is there. */
-static int put_in_place(struct restate *restate, struct kv_txn *txn, struct arena *arena)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
-		bool is_other[SECTION_BUCKETS_MAX];
-		struct fact_list facts = {.arena = arena};
-		rc = compare_section(restate, txn, &restate->section[i], is_other, &facts);
-		arena_reset(arena);
-	}
-	if (rc < 0 || restate->is_missing_any)
-		return rc;
-	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
-		rc = put_section(restate, txn, &restate->section[i], arena);
-		arena_reset(arena);
-	}
-	if (rc == 0)
-		rc = empty_others(restate, txn);
-	restate->is_put = rc == 0;
-	return rc;
-}
-
-/* May be called again for the same job: see jobs.c. */
-static int apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
-{
-	struct restate *restate = (struct restate *)base;
-	struct arena *arena = arena_new(ARENA_BYTES);
-	struct host_record host;
-	int rc = hosts_get(txn, restate->peer->host, &host);
-
-	restate->is_missing_any = restate->is_put = false;
-	if (rc == 0 && !host.is_revoked) {
-		for (size_t i = 0; rc == 0 && restate->has_shown && i < restate->section_count; i++)
-			rc = keep_shown(&restate->section[i], txn);
-		if (rc == 0)
-			rc = put_in_place(restate, txn, arena);
-	}
-	arena_free(arena);
-	return rc < 0 ? fail(out_why, rc, "cannot put a host's facts right: %s", err_text(rc)) : 0;
-}
-
 /* --- slots ------------------------------------------------------------------------------------ */
 
 static void release_slot(struct ingest *ingest);
@@ -227,7 +42,7 @@ static void try_it(struct restate *restate)
 	struct peer *peer = restate->peer;
 
 	enter(restate, TRYING);
-	restate->job = (struct store_job){.apply = apply, .done = done, .bytes = JOB_BYTES};
+	restate->job = (struct store_job){.apply = restate_apply, .done = done, .bytes = JOB_BYTES};
 	peer_job_begins(peer, 0);
 	store_submit(peer->ingest->store, &restate->job);
 }
@@ -368,7 +183,7 @@ void restate_begin(struct peer *peer)
 		return;
 	restate = mem_new(sizeof(*restate));
 	restate->peer = peer;
-	restate->arena = arena_new(ARENA_BYTES);
+	restate->arena = arena_new(RESTATE_ARENA_BYTES);
 	restate->message = arena_new(MESSAGE_BYTES);
 	peer->restate = restate;
 	ask(restate);
