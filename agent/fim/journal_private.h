@@ -5,7 +5,7 @@
  *   journal_cycle.c  the cycle of two batches: read, written, reported
  *   journal_notes.c  events, marks and meta values that go along with the next batch
  *   journal_batch.c  one batch, read by workers
- *   journal_write.c  and written by one
+ *   journal_write*.c and written by one
  *
  * Thread   the loop's, but for what `mutex` guards and the batch that workers are at.
  */

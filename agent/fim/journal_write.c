@@ -2,19 +2,14 @@
  * The writing step of a batch: decides what each reading means against the baseline as it is inside
  * the one write transaction, where earlier entries of the batch have had their effect.
  */
-#include "agent/fim/journal_batch.h"
+#include "agent/fim/journal_write.h"
 
 #include <stdlib.h>
 
-#include "agent/fim/decide.h"
-#include "agent/fim/footing.h"
 #include "agent/fim/hashed.h"
 #include "agent/state/baseline.h"
-#include "agent/state/spool.h"
 #include "agent/state/texts.h"
-#include "agent/touch/witness.h"
 #include "common/base/log.h"
-#include "common/base/text.h"
 
 /* How many paths below vanished directories one transaction deletes; the rest is left to the next
  * batch, so that removing a huge tree costs neither a huge transaction nor huge memory. */
@@ -22,198 +17,6 @@
 
 #define AGAIN_MORE_MS    1
 #define AGAIN_FOOTING_MS 5
-
-struct write {
-	struct journal_batch *batch;
-	struct state_txn *txn;
-	struct slice footing; /* the directory that was last found to be one */
-	size_t below_left;
-	bool has_changed;
-};
-
-/* An event that cannot be told as it is would keep the whole batch from ever being written. That
- * would be our own fault; it costs this event, with a line in the log. */
-static int skip_event(const struct event *event, int code)
-{
-	struct buf shown = BUF_INIT;
-	text_append_display(&shown, event->path);
-	log_error("cannot tell '%s' of '%.300s': %s", event_action_name(event->action),
-	        buf_text(&shown), err_text(code));
-	buf_fini(&shown);
-	return 0;
-}
-
-static int append(struct write *write, const struct event *event)
-{
-	int rc = spool_append(write->txn, event, NULL);
-	if (rc == ERR_FORMAT || rc == ERR_LIMIT)
-		return skip_event(event, rc);
-	if (rc == 0) {
-		write->batch->events++;
-		write->has_changed = true;
-	}
-	return rc;
-}
-
-/* A change of a file: counted by what explains it. */
-static int tell(struct write *write, const struct event *event)
-{
-	int rc = append(write, event);
-	if (rc == 0 && write->batch->explainer)
-		tally_add(&write->batch->tally, event->explained);
-	return rc;
-}
-
-/* What stands at the path is no directory any more. */
-static void lose_footing(struct write *write, struct slice path)
-{
-	if (slice_starts_with(write->footing, path))
-		write->footing = (struct slice){0};
-}
-
-static int put(struct write *write, struct slice path, const struct filestate *state)
-{
-	write->has_changed = true;
-	if (state->type != FILE_DIRECTORY)
-		lose_footing(write, path);
-	return baseline_put(write->txn, path, state);
-}
-
-static int forget(struct write *write, struct slice path)
-{
-	int rc = baseline_remove(write->txn, path);
-	lose_footing(write, path);
-	write->has_changed |= rc == 0;
-	return rc == ERR_MISSING ? 0 : rc;
-}
-
-/* --- what goes in ---------------------------------------------------------------------------- */
-
-/* A copy: writing moves the store's pages. 1: there is one; 0: none. A record that cannot be read
- * counts as none, and is written anew. */
-static int recall(struct write *write, struct slice path, struct filestate *out)
-{
-	struct arena *arena = write->batch->arena;
-	int rc = baseline_get(state_txn_kv(write->txn), path, out);
-	if (rc == ERR_MISSING || rc == ERR_FORMAT)
-		return 0;
-	if (rc < 0)
-		return rc;
-	rc = filestate_keep(arena, out);
-	return rc < 0 ? rc : 1;
-}
-
-static bool is_baselined(struct write *write, struct slice path)
-{
-	struct journal_batch *batch = write->batch;
-	int index = filter_entry_of(batch->filter, path);
-	if (index < 0)
-		return true; /* nothing watches it: no first scan will come by */
-	if (batch->baselined[index] < 0) {
-		char name[BASELINED_NAME_MAX];
-		struct slice value;
-		batch_baselined_name(filter_path(batch->filter, (size_t)index), name);
-		int rc = state_meta_get(state_txn_kv(write->txn), name, &value);
-		batch->baselined[index] = rc == 0;
-	}
-	return batch->baselined[index];
-}
-
-static const struct filestate *state_seen(const struct sighting *sighting)
-{
-	const struct filestate *state = &sighting->reading.state;
-	return state->type == FILE_ABSENT ? NULL : state;
-}
-
-/* NULL: by nothing. `seen` NULL: nothing is there. */
-static const struct explained *explain(struct write *write, struct slice path,
-        const struct filestate *before, const struct sighting *seen)
-{
-	const struct explainer *explainer = write->batch->explainer;
-	const struct filestate *after = seen ? state_seen(seen) : NULL;
-	const uint8_t *md5 = after && after->hash == HASH_DONE && seen->reading.has_md5
-	                             ? seen->reading.md5
-	                             : NULL;
-	struct explained found, *explained;
-	if (!explainer || !explainer->explain(explainer, path, before, after, md5, &found))
-		return NULL;
-	explained = arena_alloc(write->batch->arena, sizeof(*explained));
-	if (explained)
-		*explained = found;
-	return explained;
-}
-
-/* The diff leads from what the baseline had when the file was read. */
-static void find_diff(const struct copied *copied, struct finding *finding)
-{
-	const struct filestate *before = finding->before;
-	finding->diff_gap = copied->diff_gap;
-	if (!copied->diff.ptr)
-		return;
-	if (before && memcmp(before->sha256, copied->since, SHA256_BYTES) == 0)
-		finding->diff = copied->diff;
-	else
-		finding->diff_gap = DIFF_NO_COPY;
-}
-
-/* `before` is where the baseline's state goes; it has to live as long as the finding. */
-static int find(struct write *write, struct slice path, const struct sighting *sighting,
-        const struct settled *settled, struct filestate *before, struct finding *out)
-{
-	int rc = recall(write, path, before);
-	if (rc < 0)
-		return rc;
-	*out = (struct finding){
-	        .path = path,
-	        .before = rc > 0 ? before : NULL,
-	        .after = state_seen(sighting),
-	        .is_fresh = sighting->reading.is_fresh,
-	        .cause = settled->cause,
-	        .time_ns = sighting->time_ns,
-	        .actor = settled->by ? &settled->by->actor : NULL,
-	        .actor_gap = settled->gap,
-	        .changes = settled->changes,
-	};
-	out->is_baselined = is_baselined(write, path);
-	find_diff(&sighting->copied, out);
-	out->explained = explain(write, path, out->before, sighting);
-	return 0;
-}
-
-/* --- what something stands on ---------------------------------------------------------------- */
-
-/*
- * Nothing is kept below what is not kept as a directory: it would not be found any more when the
- * directory is not found. Readings of one batch are of different moments, so an entry may have been
- * seen before, or after, its directory was. If the directory is there now, both are looked at
- * again; if not, the entry was seen too late, or through a link.
- *
- * 1: the reading holds; 0: it says nothing.
- */
-static int find_footing(
-        struct write *write, struct slice path, struct sighting *sighting, bool *out_is_early)
-{
-	struct slice dir = footing_parent(path);
-	struct filestate known;
-	*out_is_early = false;
-	if (sighting->reading.state.type == FILE_ABSENT ||
-	        (write->footing.ptr && slice_equal(dir, write->footing)))
-		return 1;
-	dir = footing_of(write->batch->filter, path);
-	if (!dir.ptr)
-		return 1;
-	int rc = baseline_get(state_txn_kv(write->txn), dir, &known);
-	if (rc == 0 && known.type == FILE_DIRECTORY) {
-		write->footing = dir;
-		return 1;
-	}
-	if (rc < 0 && rc != ERR_MISSING && rc != ERR_FORMAT)
-		return rc;
-	*out_is_early = footing_is_there(write->batch->filter, path);
-	if (!*out_is_early)
-		sighting->reading = (struct reading){0};
-	return 0;
-}
 
 /* --- a directory that is gone ---------------------------------------------------------------- */
 
@@ -271,10 +74,10 @@ static int delete_below(struct write *write, const struct finding *directory)
 	for (size_t i = 0; rc == 0 && i < gathering.count; i++) {
 		struct lost *lost = &gathering.lost[i];
 		struct event event = decide_lost(directory, lost->path, &lost->state);
-		event.explained = explain(write, lost->path, &lost->state, NULL);
-		rc = tell(write, &event);
+		event.explained = write_explain(write, lost->path, &lost->state, NULL);
+		rc = write_tell(write, &event);
 		if (rc == 0)
-			rc = forget(write, lost->path);
+			rc = write_forget(write, lost->path);
 	}
 	write->below_left -= gathering.count;
 	return rc < 0 ? rc : gathering.is_full;
@@ -316,11 +119,11 @@ static int write_decision(struct write *write, struct batch_entry *entry,
 		}
 	}
 	for (size_t i = 0; rc == 0 && i < decision->count; i++)
-		rc = tell(write, &decision->event[i]);
+		rc = write_tell(write, &decision->event[i]);
 	if (rc == 0 && decision->baseline == BASELINE_PUT)
-		rc = put(write, finding->path, &decision->state);
+		rc = write_put(write, finding->path, &decision->state);
 	if (rc == 0 && decision->baseline == BASELINE_REMOVE)
-		rc = forget(write, finding->path);
+		rc = write_forget(write, finding->path);
 	return rc < 0 ? rc : keep_copy(write, finding, copied);
 }
 
@@ -330,7 +133,7 @@ static int write_path(struct write *write, struct batch_entry *entry)
 	struct filestate before;
 	struct finding finding;
 	struct decision decision;
-	int rc = find(write, settled->path, &entry->now, settled, &before, &finding);
+	int rc = write_find(write, settled->path, &entry->now, settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	finding.hints = settled->hints;
@@ -358,13 +161,13 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	bool is_early;
 	if (entry->old.reading.is_moving || settled->old_follows)
 		return 0;
-	int rc = find_footing(write, settled->old_path, &entry->old, &is_early);
+	int rc = write_find_footing(write, settled->old_path, &entry->old, &is_early);
 	if (rc < 0)
 		return rc;
 	entry->old_lacks_footing = rc == 0;
 	if (is_early)
 		return 0;
-	rc = find(write, settled->old_path, &entry->old, settled, &before, &finding);
+	rc = write_find(write, settled->old_path, &entry->old, settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	finding.lives = settled->old_lives;
@@ -398,7 +201,7 @@ static int write_move(struct write *write, struct batch_entry *entry, const stru
 	if (rc == 0)
 		rc = write_decision(write, entry, new, &entry->now.copied, &decision);
 	if (rc == 0)
-		rc = forget(write, old->path);
+		rc = write_forget(write, old->path);
 	if (rc == 0 && decision.is_new_directory)
 		rc = baseline_move_below(write->txn, old->path, new->path);
 	if (rc == 0 && decision.is_new_directory)
@@ -411,9 +214,9 @@ static int find_rename(struct write *write, const struct batch_entry *entry,
         struct filestate before[2], struct finding *old, struct finding *new)
 {
 	const struct settled *settled = entry->settled;
-	int rc = find(write, settled->old_path, &entry->old, settled, &before[0], old);
+	int rc = write_find(write, settled->old_path, &entry->old, settled, &before[0], old);
 	if (rc == 0)
-		rc = find(write, settled->path, &entry->now, settled, &before[1], new);
+		rc = write_find(write, settled->path, &entry->now, settled, &before[1], new);
 	new->lives = settled->lives;
 	return rc;
 }
@@ -455,7 +258,7 @@ static int write_retired(struct write *write, struct batch_entry *entry)
 	struct filestate before;
 	struct finding finding;
 	bool has_below = false;
-	int rc = find(write, path, &entry->now, entry->settled, &before, &finding);
+	int rc = write_find(write, path, &entry->now, entry->settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	rc = baseline_each_below(state_txn_kv(write->txn), path, stop_at_first, &has_below);
@@ -466,9 +269,9 @@ static int write_retired(struct write *write, struct batch_entry *entry)
 		return 0;
 	finding.hints = entry->settled->hints;
 	struct event event = decide_retired(&finding);
-	rc = append(write, &event);
+	rc = write_append(write, &event);
 	if (rc == 0)
-		rc = forget(write, path);
+		rc = write_forget(write, path);
 	if (rc == 0 && !entry->is_remounted)
 		rc = unmark(write, path);
 	if (rc == 0 && has_below)
@@ -499,7 +302,7 @@ static int write_entry(struct write *write, struct batch_entry *entry)
 	if (entry->settled->hints & TOUCH_RETIRE)
 		return write_retired(write, entry);
 	bool is_early;
-	int rc = find_footing(write, entry->settled->path, &entry->now, &is_early);
+	int rc = write_find_footing(write, entry->settled->path, &entry->now, &is_early);
 	if (rc < 0)
 		return rc;
 	entry->lacks_footing = rc == 0;
@@ -545,7 +348,7 @@ static int write_notes(struct write *write)
 			continue;
 		}
 		if (rc == 0)
-			rc = append(write, &event);
+			rc = write_append(write, &event);
 	}
 	return rc;
 }
