@@ -90,12 +90,20 @@ const struct source SOURCES[] = {
         {
                 .name = "units",
                 .scopes = {{FACT_UNIT, NULL}},
+                .triggers = {{"/etc/systemd/system", NULL},
+                        {"/etc/systemd/system/multi-user.target.wants", NULL},
+                        {"/etc/systemd/system/sockets.target.wants", NULL},
+                        {"/etc/systemd/system/timers.target.wants", NULL},
+                        {"/usr/lib/systemd/system", NULL}},
                 .read = src_unit_read,
         },
         {
                 .name = "cron",
                 .scopes = {{FACT_CRON, NULL}},
-                .triggers = {{"/etc", "crontab"}},
+                .triggers = {{"/etc", "crontab"}, {"/etc", "anacrontab"}, {"/etc/cron.d", NULL},
+                        {"/etc/cron.hourly", NULL}, {"/etc/cron.daily", NULL},
+                        {"/etc/cron.weekly", NULL}, {"/etc/cron.monthly", NULL},
+                        {"/var/spool/cron", NULL}, {"/var/spool/cron/crontabs", NULL}},
                 .read = src_cron_read,
         },
         {

@@ -8,8 +8,10 @@
 
 #include "common/base/mem.h"
 
-/* Not IN_MODIFY: who writes in place closes in the end. */
-#define TRIGGER_MASK (IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR)
+/* Not IN_MODIFY: who writes in place closes in the end. Links are made and never closed. */
+#define TRIGGER_MASK \
+	(IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR | IN_MASK_ADD)
+#define TRIGGER_MASK_ANY (TRIGGER_MASK | IN_CREATE)
 
 struct watched {
 	int wd;
@@ -55,13 +57,19 @@ static void forget(struct trigger *trigger, int wd)
 	trigger->count = kept;
 }
 
+/* NULL awaits any. */
+static bool is_name(const char *awaited, const char *name)
+{
+	return !awaited || strcmp(awaited, name) == 0;
+}
+
 static bool is_awaited(const struct trigger *trigger, const struct inotify_event *record)
 {
 	if (record->mask & (IN_Q_OVERFLOW | IN_IGNORED))
 		return true;
 	for (size_t i = 0; i < trigger->count; i++)
 		if (trigger->watched[i].wd == record->wd && record->len > 0 &&
-		        strcmp(trigger->watched[i].name, record->name) == 0)
+		        is_name(trigger->watched[i].name, record->name))
 			return true;
 	return false;
 }
@@ -113,11 +121,14 @@ void trigger_free(struct trigger *trigger)
 
 void trigger_add(struct trigger *trigger, const char *dir, const char *name)
 {
-	int wd = inotify_add_watch(trigger->fd, dir, TRIGGER_MASK);
+	int wd = inotify_add_watch(trigger->fd, dir, name ? TRIGGER_MASK : TRIGGER_MASK_ANY);
 	if (wd < 0 || trigger->count == TRIGGER_MAX)
 		return;
 	for (size_t i = 0; i < trigger->count; i++)
-		if (trigger->watched[i].wd == wd && strcmp(trigger->watched[i].name, name) == 0)
+		if (trigger->watched[i].wd == wd &&
+		        (trigger->watched[i].name == name ||
+		                (trigger->watched[i].name && name &&
+		                        strcmp(trigger->watched[i].name, name) == 0)))
 			return;
 	trigger->watched[trigger->count++] = (struct watched){.wd = wd, .name = name};
 }

@@ -15,7 +15,7 @@
 #define SOURCE_TRIGGERS_MAX 12
 #define SOURCE_PARTIAL      1
 
-/* A change of the file `name` in the directory `dir` asks for a pass. */
+/* A change of the file `name` in the directory `dir` asks for a pass; NULL: of any file in it. */
 struct source_trigger {
 	const char *dir;
 	const char *name;

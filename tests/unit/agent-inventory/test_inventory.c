@@ -177,6 +177,24 @@ static void test_change_of_each_package_database_brings_a_pass(void **state)
 	}
 }
 
+static void test_anything_new_where_cron_and_units_lie_brings_a_pass(void **state)
+{
+	struct bench *bench = *state;
+	char path[256];
+	assert_true(scratch_write(&bench->scratch, "/etc/cron.d/one", ""));
+	assert_true(scratch_write(&bench->scratch, "/etc/systemd/system/one.service", ""));
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	assert_true(scratch_write(&bench->scratch, "/etc/cron.d/two", "* * * * * root true\n"));
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_CRON), 1);
+	/* `systemctl mask`: a link is made, and nothing is closed. */
+	snprintf(path, sizeof(path), "%s/etc/systemd/system/two.service", bench->scratch.root);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	run_pass(bench);
+	assert_int_equal(known(bench, FACT_UNIT), 2);
+}
+
 static void test_packages_of_all_managers_stand_side_by_side(void **state)
 {
 	struct bench *bench = *state;
@@ -306,6 +324,7 @@ int main(void)
 	        TEST(test_first_pass_reports_everything),
 	        TEST(test_change_of_the_status_file_brings_a_pass),
 	        TEST(test_change_of_each_package_database_brings_a_pass),
+	        TEST(test_anything_new_where_cron_and_units_lie_brings_a_pass),
 	        TEST(test_packages_of_all_managers_stand_side_by_side),
 	        TEST(test_nothing_new_is_no_event),
 	        TEST(test_damaged_source_keeps_its_facts),
