@@ -25,8 +25,8 @@ struct trigger;
 int trigger_new(struct loop *loop, void (*fired)(void *ctx), void *ctx, struct trigger **out,
         struct reason *out_why);
 void trigger_free(struct trigger *trigger);
-/* Watches for `name` in `dir`, NULL: for any. Fine when the directory is not there (yet): ask again later, the
- * same pair is watched once. `name` is borrowed for good. */
+/* Watches for `name` in `dir`, NULL: for any. Fine when the directory is not there (yet): ask again
+ * later, the same pair is watched once. `name` is borrowed for good. */
 void trigger_add(struct trigger *trigger, const char *dir, const char *name);
 
 #endif
