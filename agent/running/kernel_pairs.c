@@ -4,13 +4,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/pkgdb/sources.h"
+#include "agent/running/core_packages.h"
 #include "agent/running/kernels.h"
 #include "agent/running/proc_modules.h"
 #include "agent/source/root.h"
 #include "common/base/text.h"
 
-#define KERNELS_BYTES_MAX (8u << 20)
-#define STAT_BYTES_MAX    (4u << 20) /* a line a processor, one with a number an interrupt */
+#define KERNELS_BYTES_MAX (64u << 20) /* all packages of rpm, for those that matter */
+#define STAT_BYTES_MAX    (4u << 20)  /* a line a processor, one with a number an interrupt */
 #define BOOT_ID_BYTES     64
 #define STEP_MOST_S       90 /* a clock is set right by so much without the host having booted */
 
@@ -169,6 +171,22 @@ static void add_kernel_reasons(const struct kernels *kernels, struct buf *reason
 	buf_fini(&text);
 }
 
+/* What cannot be read is said by the source of these packages. */
+static void add_core_reason(const char *root, struct arena *arena, struct buf *reasons)
+{
+	struct fact_list facts = {.arena = arena};
+	struct buf names = BUF_INIT, text = BUF_INIT;
+	uint64_t boot_s;
+	if (read_btime(root, &boot_s) && src_rpm_read(root, &facts, NULL) == 0)
+		core_packages_since(&facts, boot_s, &names);
+	if (names.len > 0) {
+		buf_printf(&text, "installed after the boot: %s", buf_text(&names));
+		add_reason(reasons, buf_text(&text));
+	}
+	buf_fini(&names);
+	buf_fini(&text);
+}
+
 /* proc_pid_exe(5): the kernel writes " (deleted)" behind the path. */
 static bool is_init_deleted(const char *root)
 {
@@ -192,8 +210,10 @@ static void find_reasons(const char *root, const struct kernels *kernels, struct
 			add_reason(reasons, FILES[i]);
 		buf_fini(&other);
 	}
-	if (kernels->has_running && !is_container(root))
+	if (kernels->has_running && !is_container(root)) {
 		add_kernel_reasons(kernels, reasons);
+		add_core_reason(root, kernels->arena, reasons);
+	}
 	if (is_init_deleted(root))
 		add_reason(reasons, "PID 1 runs a deleted executable");
 }
