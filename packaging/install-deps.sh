@@ -15,7 +15,7 @@ apt_build="gcc libc6-dev make pkg-config libuv1-dev libssl-dev protobuf-c-compil
  liblmdb-dev libyaml-dev libroaring-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
  uthash-dev zlib1g-dev"
 apt_test="acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
- llvm-14 cppcheck debootstrap rpm db5.3-util"
+ llvm-14 cppcheck debootstrap libfaketime rpm db5.3-util"
 apt_bench="aide inotify-tools fatrace"
 
 # By the names of their pkg-config files, which are the same wherever rpm is used.

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from rig import RigTest
+from rig import RigTest, wait_until
 from scenario import IS_SANITIZED
 
 FANOTIFY = "source: fanotify\n"
@@ -50,7 +50,7 @@ class Who(RigTest):
             if "fanotify" in str(failure):
                 raise unittest.SkipTest("no fanotify here") from None
             raise
-        status = host.status()
+        status = wait_until(lambda: (found := host.status()).get("source") and found, "the status says the source")
         if status.get("source") != "fanotify":
             raise unittest.SkipTest(f"the source is {status.get('source')}")
         self.has_connector = status["actors"] == "proc connector"
