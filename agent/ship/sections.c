@@ -19,52 +19,18 @@ bool sections_root(struct state *state, uint64_t seq, uint8_t out[SECTION_ROOT_B
 	return is_told;
 }
 
-/* --- one section ------------------------------------------------------------------------------ */
-
-struct keyed {
-	uint8_t key[FACT_KEY_MAX];
-	size_t len;
-};
-
-static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
-{
-	struct keyed keyed;
-	if (bucket_count == 1)
-		return 0;
-	keyed.len = fact_key(fact, keyed.key);
-	return section_bucket_of(slice_of(keyed.key, keyed.len), bucket_count);
-}
-
-struct digesting {
-	struct section_digests *digests;
-	unsigned bucket_count;
-	struct buf encoded;
-};
-
-static int add_to_digest(void *ctx, const struct fact *fact)
-{
-	struct digesting *digesting = ctx;
-	buf_reset(&digesting->encoded);
-	fact_encode(fact, &digesting->encoded);
-	section_digests_add(digesting->digests, bucket_of(fact, digesting->bucket_count),
-	        buf_slice(&digesting->encoded));
-	return 0;
-}
+/* --- an offer --------------------------------------------------------------------------------- */
 
 /* Over `out`, which is emptied first. */
 static int digest_section(struct kv_txn *txn, enum fact_kind kind, struct buf *out)
 {
-	struct digesting digesting = {
-	        .bucket_count = section_bucket_count(kind, factbook_count(txn, kind))};
-	digesting.digests = section_digests_new(digesting.bucket_count);
-	int rc = factbook_each(txn, kind, add_to_digest, &digesting);
+	unsigned buckets = section_bucket_count(kind, factbook_count(txn, kind));
+	struct section_digests *digests = section_digests_new(buckets);
+	int rc = factbook_each(txn, kind, section_digests_add_fact, digests);
 	buf_reset(out);
-	section_digests_finish(digesting.digests, out);
-	buf_fini(&digesting.encoded);
+	section_digests_finish(digests, out);
 	return rc;
 }
-
-/* --- an offer --------------------------------------------------------------------------------- */
 
 static int make_offer(struct kv_txn *txn, struct arena *arena, struct offer *out)
 {
@@ -137,7 +103,7 @@ static int take_fact(void *ctx, const struct fact *fact)
 {
 	struct answering *answering = ctx;
 	int rc = 0;
-	if (!answering->is_wanted[bucket_of(fact, answering->bucket_count)])
+	if (!answering->is_wanted[section_bucket_of(fact, answering->bucket_count)])
 		return 0;
 	if (answering->bytes > MESSAGE_BYTES) {
 		end_section(answering);

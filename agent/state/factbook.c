@@ -38,15 +38,6 @@ struct sync {
 
 /* --- sums ------------------------------------------------------------------------------------- */
 
-static int add_to_sum(void *ctx, const struct fact *fact)
-{
-	struct buf encoded = BUF_INIT;
-	fact_encode(fact, &encoded);
-	section_sum_add(ctx, buf_slice(&encoded));
-	buf_fini(&encoded);
-	return 0;
-}
-
 /* A state of before there were sums has none. */
 static int read_sum(struct kv_txn *txn, enum fact_kind kind, struct section_sum *out)
 {
@@ -56,7 +47,7 @@ static int read_sum(struct kv_txn *txn, enum fact_kind kind, struct section_sum 
 	*out = (struct section_sum){0};
 	int rc = state_meta_get(txn, name, &value);
 	if (rc == ERR_MISSING)
-		return factbook_each(txn, kind, add_to_sum, out);
+		return factbook_each(txn, kind, section_sum_add_fact, out);
 	return rc < 0 ? rc : section_sum_read(value, out);
 }
 

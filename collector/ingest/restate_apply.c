@@ -13,13 +13,6 @@ static struct slice digest_at(const struct section *section, unsigned bucket)
 	        section->digests.ptr + (size_t)bucket * SECTION_DIGEST_BYTES, SECTION_DIGEST_BYTES);
 }
 
-static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
-{
-	uint8_t key[FACT_KEY_MAX];
-
-	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
-}
-
 /* What has another digest than was offered is left: it is missing still. */
 static int keep_bucket(const struct section *section, struct kv_txn *txn, unsigned bucket,
         const uint8_t *bucket_of_fact, struct fact *room)
@@ -43,7 +36,7 @@ static int keep_shown(const struct section *section, struct kv_txn *txn)
 	int rc = 0;
 
 	for (size_t i = 0; i < count; i++)
-		bucket_of_fact[i] = (uint8_t)bucket_of(
+		bucket_of_fact[i] = (uint8_t)section_bucket_of(
 		        &section->shown.fact[i], section->bucket_count);
 	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++)
 		if (section->is_missing[bucket])

@@ -18,16 +18,6 @@ static struct slice key_of(uint32_t host, enum fact_kind kind, uint8_t key[KEY_B
 
 /* --- sums ------------------------------------------------------------------------------------- */
 
-static int add_to_sum(void *ctx, const struct fact *fact)
-{
-	struct buf encoded = BUF_INIT;
-
-	fact_encode(fact, &encoded);
-	section_sum_add(ctx, buf_slice(&encoded));
-	buf_fini(&encoded);
-	return 0;
-}
-
 static int read_sum(struct kv_txn *txn, uint32_t host, enum fact_kind kind, struct section_sum *out)
 {
 	uint8_t key[KEY_BYTES];
@@ -36,7 +26,7 @@ static int read_sum(struct kv_txn *txn, uint32_t host, enum fact_kind kind, stru
 
 	*out = (struct section_sum){0};
 	if (rc == ERR_MISSING)
-		return picture_facts(txn, host, kind, add_to_sum, out);
+		return picture_facts(txn, host, kind, section_sum_add_fact, out);
 	return rc < 0 ? rc : section_sum_read(value, out);
 }
 
@@ -104,42 +94,13 @@ int sections_clear(struct kv_txn *txn, uint32_t host)
 
 /* --- buckets ---------------------------------------------------------------------------------- */
 
-static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
-{
-	uint8_t key[FACT_KEY_MAX];
-
-	if (bucket_count == 1)
-		return 0;
-	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
-}
-
-struct digesting {
-	struct section_digests *digests;
-	unsigned bucket_count;
-	struct buf encoded;
-};
-
-static int add_to_digest(void *ctx, const struct fact *fact)
-{
-	struct digesting *digesting = ctx;
-
-	buf_reset(&digesting->encoded);
-	fact_encode(fact, &digesting->encoded);
-	section_digests_add(digesting->digests, bucket_of(fact, digesting->bucket_count),
-	        buf_slice(&digesting->encoded));
-	return 0;
-}
-
 int sections_digests(struct kv_txn *txn, uint32_t host, enum fact_kind kind, unsigned bucket_count,
         struct buf *out)
 {
-	struct digesting digesting = {.bucket_count = bucket_count};
-	int rc;
+	struct section_digests *digests = section_digests_new(bucket_count);
+	int rc = picture_facts(txn, host, kind, section_digests_add_fact, digests);
 
-	digesting.digests = section_digests_new(bucket_count);
-	rc = picture_facts(txn, host, kind, add_to_digest, &digesting);
-	section_digests_finish(digesting.digests, out);
-	buf_fini(&digesting.encoded);
+	section_digests_finish(digests, out);
 	return rc;
 }
 
@@ -157,7 +118,7 @@ static int delete_buckets(struct kv_txn *txn, uint32_t host, enum fact_kind kind
 	rc = kv_seek(cursor, prefix, &key, &value);
 	while (rc == 0 && slice_starts_with(key, prefix)) {
 		rc = fact_decode(value, &fact);
-		if (rc == 0 && is_replaced[bucket_of(&fact, bucket_count)])
+		if (rc == 0 && is_replaced[section_bucket_of(&fact, bucket_count)])
 			rc = kv_delete_here(cursor);
 		if (rc == 0)
 			rc = kv_next(cursor, &key, &value);
@@ -175,6 +136,6 @@ int sections_replace(struct kv_txn *txn, uint32_t host, enum fact_kind kind, uns
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = hostfacts_put(txn, host, &facts[i]);
 	if (rc == 0)
-		rc = picture_facts(txn, host, kind, add_to_sum, &sum);
+		rc = picture_facts(txn, host, kind, section_sum_add_fact, &sum);
 	return rc < 0 ? rc : write_sum(txn, host, kind, &sum);
 }

@@ -43,6 +43,15 @@ void section_sum_take(struct section_sum *sum, struct slice encoded_fact)
 	sum->count--;
 }
 
+int section_sum_add_fact(void *sum, const struct fact *fact)
+{
+	struct buf encoded = BUF_INIT;
+	fact_encode(fact, &encoded);
+	section_sum_add(sum, buf_slice(&encoded));
+	buf_fini(&encoded);
+	return 0;
+}
+
 void section_sum_append(const struct section_sum *sum, struct buf *out)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -89,15 +98,24 @@ unsigned section_bucket_count(enum fact_kind kind, uint64_t facts)
 	return count;
 }
 
-unsigned section_bucket_of(struct slice fact_key, unsigned bucket_count)
+unsigned section_bucket_of_key(struct slice fact_key, unsigned bucket_count)
 {
 	uint8_t digest[SHA256_BYTES];
 	digest_of(fact_key, digest);
 	return digest[0] & (bucket_count - 1);
 }
 
+unsigned section_bucket_of(const struct fact *fact, unsigned bucket_count)
+{
+	uint8_t key[FACT_KEY_MAX];
+	if (bucket_count == 1)
+		return 0;
+	return section_bucket_of_key(slice_of(key, fact_key(fact, key)), bucket_count);
+}
+
 struct section_digests {
 	unsigned count;
+	struct buf encoded;
 	struct digest *digest[SECTION_BUCKETS_MAX];
 };
 
@@ -120,6 +138,16 @@ void section_digests_add(struct section_digests *digests, unsigned bucket, struc
 	digest_update(digests->digest[bucket], encoded.ptr, encoded.len);
 }
 
+int section_digests_add_fact(void *ctx, const struct fact *fact)
+{
+	struct section_digests *digests = ctx;
+	buf_reset(&digests->encoded);
+	fact_encode(fact, &digests->encoded);
+	section_digests_add(
+	        digests, section_bucket_of(fact, digests->count), buf_slice(&digests->encoded));
+	return 0;
+}
+
 void section_digests_finish(struct section_digests *digests, struct buf *out)
 {
 	uint8_t whole[SHA256_BYTES];
@@ -129,5 +157,6 @@ void section_digests_finish(struct section_digests *digests, struct buf *out)
 		if (out)
 			buf_append(out, whole, SECTION_DIGEST_BYTES);
 	}
+	buf_fini(&digests->encoded);
 	free(digests);
 }

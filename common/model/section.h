@@ -36,6 +36,8 @@ bool section_is_synced(enum fact_kind kind);
 
 void section_sum_add(struct section_sum *sum, struct slice encoded_fact);
 void section_sum_take(struct section_sum *sum, struct slice encoded_fact);
+/* Of a struct section_sum; 0. In the form that what calls for each fact asks for. */
+int section_sum_add_fact(void *sum, const struct fact *fact);
 void section_sum_append(const struct section_sum *sum, struct buf *out);
 /* ERR_FORMAT when the bytes are none. */
 int section_sum_read(struct slice bytes, struct section_sum *out);
@@ -46,12 +48,14 @@ void section_root(
 /* Depends on the kind and, beyond some thousands a bucket, on how many facts there are: the same on
  * hosts that have nearly the same. A power of two. */
 unsigned section_bucket_count(enum fact_kind kind, uint64_t facts);
-unsigned section_bucket_of(struct slice fact_key, unsigned bucket_count);
+unsigned section_bucket_of_key(struct slice fact_key, unsigned bucket_count);
+unsigned section_bucket_of(const struct fact *fact, unsigned bucket_count);
 
 /* The digests of a section's buckets; facts are added in key order. */
 struct section_digests;
 struct section_digests *section_digests_new(unsigned bucket_count);
 void section_digests_add(struct section_digests *digests, unsigned bucket, struct slice encoded);
+int section_digests_add_fact(void *digests, const struct fact *fact); /* as section_sum_add_fact */
 /* Appends SECTION_DIGEST_BYTES for each bucket, in order, and ends it. `out` NULL: only ends. */
 void section_digests_finish(struct section_digests *digests, struct buf *out);
 

@@ -107,7 +107,7 @@ static int answer(const struct section_want *wants, size_t count)
 static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
 {
 	uint8_t key[FACT_KEY_MAX];
-	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
+	return section_bucket_of_key(slice_of(key, fact_key(fact, key)), bucket_count);
 }
 
 /* The rule of section.h: `facts` are in key order. */

@@ -54,7 +54,7 @@ static inline unsigned agent_bucket_of(const struct fact *fact, unsigned bucket_
 {
 	uint8_t key[FACT_KEY_MAX];
 
-	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
+	return section_bucket_of_key(slice_of(key, fact_key(fact, key)), bucket_count);
 }
 
 static inline size_t agent_count_of(const struct fact_agent *agent, enum fact_kind kind)

@@ -149,7 +149,7 @@ static void tell_many(uint32_t host)
 static unsigned bucket_of(const struct fact *fact, unsigned bucket_count)
 {
 	uint8_t key[FACT_KEY_MAX];
-	return section_bucket_of(slice_of(key, fact_key(fact, key)), bucket_count);
+	return section_bucket_of_key(slice_of(key, fact_key(fact, key)), bucket_count);
 }
 
 /* `many` is in key order. Left out: `without`. */
