@@ -50,17 +50,6 @@ static int add_entry(const struct reading *reading, const char *file, struct sli
 	return fact_is_valid(&fact) ? fact_list_add(reading->out, &fact) : 0;
 }
 
-static int note_trouble(struct reading *reading, int rc, const char *path)
-{
-	if (rc == ERR_LIMIT)
-		return rc;
-	if (hostfile_is_complaint(rc)) {
-		hostfile_complain(rc, path, reading->out_why);
-		reading->is_partial = true;
-	}
-	return 0;
-}
-
 /* `user`: whose it is when its lines do not say. */
 static int add_file(
         struct reading *reading, const char *path, enum cron_form form, const char *user)
@@ -71,7 +60,7 @@ static int add_file(
 	int rc = hostfile_read(reading->root, path, FILE_BYTES_MAX, &text);
 	/* What is no file in a directory of crontabs is none of cron's. */
 	if (rc < 0 && rc != -EINVAL && rc != -ELOOP)
-		rc = note_trouble(reading, rc, path);
+		rc = hostfile_note(rc, path, &reading->is_partial, reading->out_why);
 	else if (rc < 0)
 		rc = 0;
 	struct slice rest = buf_slice(&text);
@@ -88,7 +77,7 @@ static int add_file(
 static int list(struct reading *reading, const char *dir, struct host_names *names)
 {
 	int rc = hostfile_list(reading->root, dir, reading->arena, names);
-	return rc < 0 ? note_trouble(reading, rc, dir) : 0;
+	return rc < 0 ? hostfile_note(rc, dir, &reading->is_partial, reading->out_why) : 0;
 }
 
 static int add_system_dir(struct reading *reading, const char *dir)

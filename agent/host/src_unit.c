@@ -28,17 +28,6 @@ struct reading {
 	bool is_partial;
 };
 
-static int note_trouble(struct reading *reading, int rc, const char *path)
-{
-	if (rc == ERR_LIMIT)
-		return rc;
-	if (hostfile_is_complaint(rc)) {
-		hostfile_complain(rc, path, reading->out_why);
-		reading->is_partial = true;
-	}
-	return 0;
-}
-
 /* --- drop-ins --------------------------------------------------------------------------------- */
 
 struct dropin {
@@ -72,7 +61,7 @@ static int gather_dir(struct reading *reading, const char *dir, struct dropins *
 	struct buf path = BUF_INIT;
 	int rc = hostfile_list(reading->root, dir, reading->scratch, &names);
 	if (rc < 0)
-		rc = note_trouble(reading, rc, dir);
+		rc = hostfile_note(rc, dir, &reading->is_partial, reading->out_why);
 	for (size_t i = 0; rc == 0 && i < names.count && dropins->count < DROPINS_MAX; i++) {
 		if (!is_conf(names.name[i]))
 			continue;
@@ -192,7 +181,9 @@ static int apply_dropins(struct reading *reading, const struct unit *unit, struc
 			continue;
 		rc = apply(reading, file->path, text);
 		if (rc < 0)
-			rc = rc == -EINVAL ? 0 : note_trouble(reading, rc, file->path);
+			rc = rc == -EINVAL ? 0
+			                   : hostfile_note(rc, file->path, &reading->is_partial,
+			                             reading->out_why);
 	}
 	return rc;
 }
@@ -310,8 +301,10 @@ static int add_unit(struct reading *reading, const struct unit *unit)
 		is_read = rc == 0;
 		/* A link that leads nowhere, or to a directory, is no unit. */
 		if (rc < 0)
-			rc = rc == -EINVAL || rc == -ELOOP ? 0
-			                                   : note_trouble(reading, rc, unit->file);
+			rc = rc == -EINVAL || rc == -ELOOP
+			             ? 0
+			             : hostfile_note(rc, unit->file, &reading->is_partial,
+			                       reading->out_why);
 		if (rc == 0 && is_read)
 			rc = apply_dropins(reading, unit, &text);
 	}
@@ -331,7 +324,8 @@ int src_unit_read(const char *root, struct fact_list *out, struct reason *out_wh
 	        .out_why = out_why};
 	int rc = units_read(root, reading.arena, &reading.units);
 	if (rc == 0 && reading.units.trouble)
-		rc = note_trouble(&reading, reading.units.trouble_rc, reading.units.trouble);
+		rc = hostfile_note(reading.units.trouble_rc, reading.units.trouble,
+		        &reading.is_partial, out_why);
 	for (size_t i = 0; rc == 0 && i < reading.units.count; i++)
 		rc = add_unit(&reading, &reading.units.unit[i]);
 	arena_free(reading.arena);

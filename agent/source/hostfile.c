@@ -241,3 +241,14 @@ int hostfile_complain(int rc, const char *path, struct reason *out_why)
 	buf_fini(&shown);
 	return rc;
 }
+
+int hostfile_note(int rc, const char *path, bool *is_partial, struct reason *out_why)
+{
+	if (rc == ERR_LIMIT)
+		return rc;
+	if (hostfile_is_complaint(rc)) {
+		hostfile_complain(rc, path, out_why);
+		*is_partial = true;
+	}
+	return 0;
+}

@@ -41,5 +41,8 @@ int hostfile_list(const char *root, const char *dir, struct arena *arena, struct
 bool hostfile_is_complaint(int rc);
 /* The sentence of a complaint; returns `rc`. */
 int hostfile_complain(int rc, const char *path, struct reason *out_why);
+/* Of one file among several: what is a complaint leaves the reading partial, and only ERR_LIMIT is
+ * passed on. */
+int hostfile_note(int rc, const char *path, bool *is_partial, struct reason *out_why);
 
 #endif
