@@ -9,7 +9,7 @@
 #include "agent/state/factbook.h"
 #include "common/base/budget.h"
 #include "common/base/clock.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>

@@ -8,7 +8,7 @@
 #include "agent/state/factbook.h"
 #include "agent/state/spool.h"
 #include "common/base/clock.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>

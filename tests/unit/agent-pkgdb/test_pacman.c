@@ -6,28 +6,14 @@
 #include <stdint.h>
 
 #include "common/io/file.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
 
-#include "tests/unit/agent-inventory/expect.h"
+#include "tests/unit/agent-source/expect.h"
 
 #define LOCAL "/var/lib/pacman/local/"
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 static int parse(struct scratch *scratch, const char *text)
 {
@@ -39,11 +25,6 @@ static int read_all(struct scratch *scratch)
 {
 	scratch_forget(scratch);
 	return src_pacman_read(scratch->root, &scratch->facts, &scratch->why);
-}
-
-static const struct fact *package(struct scratch *scratch, const char *name)
-{
-	return scratch_find(scratch, FACT_PACKAGE, PACKAGE_NAME, name);
 }
 
 static const struct fact *install(struct scratch *scratch, const char *name)
@@ -72,7 +53,7 @@ static void test_recorded_database_is_read(void **state)
 	assert_true(scratch_write(scratch, LOCAL "ALPM_DB_VERSION", "9\n"));
 	assert_int_equal(read_all(scratch), 0);
 	assert_int_equal(scratch->facts.count, 4);
-	const struct fact *fact = package(scratch, "tree-sitter");
+	const struct fact *fact = scratch_package(scratch, "tree-sitter");
 	expect(fact, PACKAGE_MANAGER, "pacman");
 	expect(fact, PACKAGE_ARCH, "x86_64");
 	expect(fact, PACKAGE_INSTANCE, "");
@@ -91,10 +72,10 @@ static void test_base_is_the_source(void **state)
 	struct scratch *scratch = *state;
 	assert_int_equal(
 	        parse(scratch, "%NAME%\ngcc-libs\n\n%VERSION%\n1:13.2-5\n\n%BASE%\ngcc\n\n"), 0);
-	expect(package(scratch, "gcc-libs"), PACKAGE_SOURCE, "gcc");
-	expect(package(scratch, "gcc-libs"), PACKAGE_VERSION, "1:13.2-5");
+	expect(scratch_package(scratch, "gcc-libs"), PACKAGE_SOURCE, "gcc");
+	expect(scratch_package(scratch, "gcc-libs"), PACKAGE_VERSION, "1:13.2-5");
 	assert_int_equal(parse(scratch, "%NAME%\na\n\n%VERSION%\n1-1\n"), 0);
-	expect(package(scratch, "a"), PACKAGE_SOURCE, "a");
+	expect(scratch_package(scratch, "a"), PACKAGE_SOURCE, "a");
 	assert_null(install(scratch, "a"));
 }
 
@@ -105,7 +86,7 @@ static void test_value_that_looks_like_a_section_is_none(void **state)
 	assert_int_equal(parse(scratch, "%GROUPS%\na\n%NAME%\nwrong\n\n%NAME%\nright\n\n"
 	                                "%VERSION%\n1-1\n2-2\n\n"),
 	        0);
-	expect(package(scratch, "right"), PACKAGE_VERSION, "1-1");
+	expect(scratch_package(scratch, "right"), PACKAGE_VERSION, "1-1");
 	assert_int_equal(scratch->facts.count, 1);
 }
 
@@ -166,7 +147,7 @@ static void test_neither_link_nor_pipe_is_read(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_recorded_database_is_read),
 	        TEST(test_base_is_the_source),

@@ -7,24 +7,10 @@
 #include <stdint.h>
 
 #include "agent/host/account_text.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 static void read_all(struct scratch *scratch)
 {
@@ -169,7 +155,7 @@ static void test_users_of_this_host_equal_its_file(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_users_are_those_of_the_file),
 	        TEST(test_first_of_several_lines_with_one_name_counts),

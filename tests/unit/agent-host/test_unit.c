@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "agent/host/unit_text.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
@@ -17,20 +17,6 @@
 #define WANTS   "multi-user.target.wants/"
 #define SERVICE "[Service]\nExecStart=/bin/true\n"
 #define WANTED  SERVICE "[Install]\nWantedBy=multi-user.target\n"
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 static void make_link(struct scratch *scratch, const char *path, const char *target)
 {
@@ -287,7 +273,7 @@ static void test_this_host_can_be_read(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_links_and_install_sections_make_the_state),
 	        TEST(test_masks_hide_what_is_below),

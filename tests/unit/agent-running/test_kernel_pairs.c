@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "agent/running/kernels.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>

@@ -5,24 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 static void expect_os(struct scratch *scratch, unsigned field, const char *value)
 {
@@ -106,7 +92,7 @@ static void test_empty_root_gives_no_os_and_no_complaint(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_os_release_is_read_with_its_quotes),
 	        TEST(test_os_release_falls_back_to_usr_lib),

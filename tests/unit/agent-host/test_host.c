@@ -8,24 +8,10 @@
 
 #include "agent/source/hostfile.h"
 #include "common/base/text.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 /* NULL: there is no such fact. */
 static void expect(struct scratch *scratch, const char *name, const char *value)
@@ -257,7 +243,7 @@ static void test_this_host_tells_what_the_kernel_does(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_processor_and_memory_are_told),
 	        TEST(test_arm_processor_is_named_by_its_part),

@@ -6,38 +6,19 @@
 #include <stdint.h>
 
 #include "common/io/file.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
 
-#include "tests/unit/agent-inventory/expect.h"
+#include "tests/unit/agent-source/expect.h"
 
 #define RECORDED "tests/data/packages/apk-installed"
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 static int parse(struct scratch *scratch, const char *text)
 {
 	scratch_forget(scratch);
 	return src_apk_parse(slice_text(text), &scratch->facts, &scratch->why);
-}
-
-static const struct fact *package(struct scratch *scratch, const char *name)
-{
-	return scratch_find(scratch, FACT_PACKAGE, PACKAGE_NAME, name);
 }
 
 static void test_recorded_database_is_read(void **state)
@@ -48,7 +29,7 @@ static void test_recorded_database_is_read(void **state)
 	assert_int_equal(src_apk_parse(buf_slice(&text), &scratch->facts, &scratch->why), 0);
 	buf_fini(&text);
 	assert_int_equal(scratch->facts.count, 5);
-	const struct fact *fact = package(scratch, "libssl1.0");
+	const struct fact *fact = scratch_package(scratch, "libssl1.0");
 	expect(fact, PACKAGE_MANAGER, "apk");
 	expect(fact, PACKAGE_ARCH, "x86_64");
 	expect(fact, PACKAGE_INSTANCE, "");
@@ -57,18 +38,18 @@ static void test_recorded_database_is_read(void **state)
 	expect(fact, PACKAGE_SOURCE_VERSION, "1.0.2h-r1");
 	expect(fact, PACKAGE_STATUS, "installed");
 	expect(fact, PACKAGE_ORIGIN, "");
-	expect(package(scratch, "scanelf"), PACKAGE_SOURCE, "pax-utils");
-	expect(package(scratch, "libc-utils"), PACKAGE_VERSION, "0.7-r0");
-	expect(package(scratch, "musl"), PACKAGE_SOURCE, "musl");
-	expect(package(scratch, "ada-libs"), PACKAGE_SOURCE, "ada");
+	expect(scratch_package(scratch, "scanelf"), PACKAGE_SOURCE, "pax-utils");
+	expect(scratch_package(scratch, "libc-utils"), PACKAGE_VERSION, "0.7-r0");
+	expect(scratch_package(scratch, "musl"), PACKAGE_SOURCE, "musl");
+	expect(scratch_package(scratch, "ada-libs"), PACKAGE_SOURCE, "ada");
 }
 
 static void test_package_without_origin_is_its_own_source(void **state)
 {
 	struct scratch *scratch = *state;
 	assert_int_equal(parse(scratch, "P:a\nV:1-r0\n\n"), 0);
-	expect(package(scratch, "a"), PACKAGE_SOURCE, "a");
-	expect(package(scratch, "a"), PACKAGE_ARCH, "");
+	expect(scratch_package(scratch, "a"), PACKAGE_SOURCE, "a");
+	expect(scratch_package(scratch, "a"), PACKAGE_ARCH, "");
 }
 
 /* Also when a file's lines have the letters of a package's. */
@@ -100,7 +81,7 @@ static void test_each_of_three_places_is_looked_in(void **state)
 		scratch_forget(scratch);
 		assert_int_equal(src_apk_read(scratch->root, &scratch->facts, &scratch->why), 0);
 		snprintf(text, sizeof(text), "from%zu", i);
-		expect(package(scratch, text), PACKAGE_VERSION, "1");
+		expect(scratch_package(scratch, text), PACKAGE_VERSION, "1");
 	}
 }
 
@@ -149,7 +130,7 @@ static void test_file_cut_anywhere_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_recorded_database_is_read),
 	        TEST(test_package_without_origin_is_its_own_source),

@@ -9,24 +9,10 @@
 
 #include "agent/host/net_text.h"
 #include "agent/host/socket_owners.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 /* ROOT/path becomes a link that says `target`. */
 static void make_link(struct scratch *scratch, const char *path, const char *target)
@@ -326,7 +312,7 @@ static void test_root_without_a_network_has_no_facts(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_lines_of_the_kernel_are_understood),
 	        TEST(test_listening_socket_has_program_and_user),

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "common/base/text.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>

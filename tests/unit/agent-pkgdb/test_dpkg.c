@@ -8,40 +8,21 @@
 
 #include "common/base/buf.h"
 #include "common/io/file.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
 
-#include "tests/unit/agent-inventory/expect.h"
+#include "tests/unit/agent-source/expect.h"
 
 #define STANZA(name, status, more) "Package: " name "\nStatus: " status "\n" more "\n"
 #define REST                       "Architecture: amd64\nVersion: 1.0-1\n"
 #define PLAIN(name)                STANZA(name, "install ok installed", REST)
 
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static int parse(struct scratch *scratch, const char *text)
 {
 	scratch_forget(scratch);
 	return src_dpkg_parse(slice_text(text), &scratch->facts, &scratch->why);
-}
-
-static const struct fact *package(struct scratch *scratch, const char *name)
-{
-	return scratch_find(scratch, FACT_PACKAGE, PACKAGE_NAME, name);
 }
 
 static void test_stanza_becomes_a_fact(void **state)
@@ -54,7 +35,7 @@ static void test_stanza_becomes_a_fact(void **state)
 	                                        " .\n Version: 9\n")),
 	        0);
 	assert_int_equal(scratch->facts.count, 1);
-	const struct fact *fact = package(scratch, "openssl");
+	const struct fact *fact = scratch_package(scratch, "openssl");
 	expect(fact, PACKAGE_MANAGER, "dpkg");
 	expect(fact, PACKAGE_ARCH, "amd64");
 	expect(fact, PACKAGE_INSTANCE, "");
@@ -72,10 +53,10 @@ static void test_source_may_have_a_name_and_version_of_its_own(void **state)
 	                               STANZA("b", "install ok installed",
 	                                       "source: src (1:1.9-2)\nVersion: 1:1.9-2+b1\n")),
 	        0);
-	expect(package(scratch, "a"), PACKAGE_SOURCE, "src");
-	expect(package(scratch, "a"), PACKAGE_SOURCE_VERSION, "2");
-	expect(package(scratch, "b"), PACKAGE_SOURCE, "src");
-	expect(package(scratch, "b"), PACKAGE_SOURCE_VERSION, "1:1.9-2");
+	expect(scratch_package(scratch, "a"), PACKAGE_SOURCE, "src");
+	expect(scratch_package(scratch, "a"), PACKAGE_SOURCE_VERSION, "2");
+	expect(scratch_package(scratch, "b"), PACKAGE_SOURCE, "src");
+	expect(scratch_package(scratch, "b"), PACKAGE_SOURCE_VERSION, "1:1.9-2");
 }
 
 static void test_residue_is_a_fact_and_a_mere_wish_is_none(void **state)
@@ -88,8 +69,8 @@ static void test_residue_is_a_fact_and_a_mere_wish_is_none(void **state)
 	                                               "Version: 1\n")),
 	        0);
 	assert_int_equal(scratch->facts.count, 2);
-	expect(package(scratch, "residue"), PACKAGE_STATUS, "config-files");
-	expect(package(scratch, "half"), PACKAGE_STATUS, "half-configured");
+	expect(scratch_package(scratch, "residue"), PACKAGE_STATUS, "config-files");
+	expect(scratch_package(scratch, "half"), PACKAGE_STATUS, "half-configured");
 }
 
 static void test_one_name_on_two_architectures_is_two_facts(void **state)
@@ -114,10 +95,10 @@ static void test_hold_and_origin_are_told(void **state)
 	                                             "Maintainer: Somebody Else <x@example.org>\n")
 	                                        PLAIN("free")),
 	        0);
-	expect(package(scratch, "held"), PACKAGE_HOLD, "hold");
-	expect(package(scratch, "held"), PACKAGE_ORIGIN, "Example Org");
-	expect(package(scratch, "free"), PACKAGE_HOLD, "");
-	expect(package(scratch, "free"), PACKAGE_ORIGIN, "");
+	expect(scratch_package(scratch, "held"), PACKAGE_HOLD, "hold");
+	expect(scratch_package(scratch, "held"), PACKAGE_ORIGIN, "Example Org");
+	expect(scratch_package(scratch, "free"), PACKAGE_HOLD, "");
+	expect(scratch_package(scratch, "free"), PACKAGE_ORIGIN, "");
 }
 
 static void write_list(struct scratch *scratch, const char *name, time_t time_s)
@@ -214,8 +195,8 @@ static void test_distroless_image_has_a_file_a_package(void **state)
 	        scratch, "/var/lib/dpkg/status.d/tzdata.md5sums", "0123  usr/share/x\n"));
 	assert_int_equal(src_dpkg_read(scratch->root, &scratch->facts, &scratch->why), 0);
 	assert_int_equal(scratch->facts.count, 2);
-	expect(package(scratch, "tzdata"), PACKAGE_VERSION, "2024a");
-	expect(package(scratch, "base-files"), PACKAGE_STATUS, "installed");
+	expect(scratch_package(scratch, "tzdata"), PACKAGE_VERSION, "2024a");
+	expect(scratch_package(scratch, "base-files"), PACKAGE_STATUS, "installed");
 }
 
 /* The fact, or NULL. */
@@ -271,7 +252,7 @@ static void test_this_hosts_packages_are_what_dpkg_query_says(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_stanza_becomes_a_fact),
 	        TEST(test_source_may_have_a_name_and_version_of_its_own),

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/utsname.h>
 
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
@@ -14,20 +14,6 @@
 #define STANZA(name, version, status)                                                              \
 	"Package: " name "\nStatus: install ok " status "\nArchitecture: amd64\nVersion: " version \
 	"\n\n"
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 static const struct fact *find(struct scratch *scratch, const char *state, const char *release)
 {
@@ -94,7 +80,7 @@ static void test_container_without_kernels_has_none(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_kernels_are_running_installed_or_both),
 	        TEST(test_this_host_runs_what_uname_says),

@@ -1,6 +1,6 @@
 /* A temporary root directory with files, and facts to look things up in. */
-#ifndef TSUJIBAN_TESTS_UNIT_AGENT_INVENTORY_SCRATCH_H
-#define TSUJIBAN_TESTS_UNIT_AGENT_INVENTORY_SCRATCH_H
+#ifndef TSUJIBAN_TESTS_UNIT_AGENT_SOURCE_SCRATCH_H
+#define TSUJIBAN_TESTS_UNIT_AGENT_SOURCE_SCRATCH_H
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -72,6 +72,26 @@ static inline const struct fact *scratch_find(
 			return fact;
 	}
 	return NULL;
+}
+
+static inline const struct fact *scratch_package(struct scratch *scratch, const char *name)
+{
+	return scratch_find(scratch, FACT_PACKAGE, PACKAGE_NAME, name);
+}
+
+/* Of a test that needs no more. */
+static inline int scratch_set_up(void **state)
+{
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
+	*state = scratch;
+	return scratch_init(scratch) ? 0 : -1;
+}
+
+static inline int scratch_tear_down(void **state)
+{
+	scratch_fini(*state);
+	free(*state);
+	return 0;
 }
 
 #endif

@@ -12,26 +12,12 @@
 #include <sys/wait.h>
 
 #include "agent/running/restart_path.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
 
 #define ID "3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b0c9d8e7f3f1b"
-
-static int set_up(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	*state = scratch;
-	return scratch_init(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	scratch_fini(*state);
-	free(*state);
-	return 0;
-}
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -416,7 +402,7 @@ static void test_library_replaced_under_a_process_shows_until_its_restart(void *
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_what_programs_delete_by_habit_is_ignored),
 	        TEST(test_what_kernel_and_managers_add_to_a_name_is_taken_away),

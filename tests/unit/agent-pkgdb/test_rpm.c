@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 
 #include "agent/pkgdb/rpm_text.h"
-#include "tests/unit/agent-inventory/scratch.h"
+#include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
 #include <cmocka.h>
 
-#include "tests/unit/agent-inventory/expect.h"
+#include "tests/unit/agent-source/expect.h"
 
 /* Real databases, made once: see make_rpm.py. */
 static struct scratch made;
@@ -25,8 +25,7 @@ static int make_databases(void **state)
 	if (!scratch_init(&made))
 		return -1;
 	snprintf(command, sizeof(command),
-	        "python3 tests/unit/agent-inventory/make_rpm.py %s 2>%s/errors", made.root,
-	        made.root);
+	        "python3 tests/unit/agent-pkgdb/make_rpm.py %s 2>%s/errors", made.root, made.root);
 	int status = system(command); // NOLINT(cert-env33-c)
 	is_made = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (!is_made && !(WIFEXITED(status) && WEXITSTATUS(status) == 77)) {

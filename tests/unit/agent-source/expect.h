@@ -1,6 +1,6 @@
 /* What a fact should say. To be included last, as cmocka.h is. */
-#ifndef TSUJIBAN_TESTS_UNIT_AGENT_INVENTORY_EXPECT_H
-#define TSUJIBAN_TESTS_UNIT_AGENT_INVENTORY_EXPECT_H
+#ifndef TSUJIBAN_TESTS_UNIT_AGENT_SOURCE_EXPECT_H
+#define TSUJIBAN_TESTS_UNIT_AGENT_SOURCE_EXPECT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
