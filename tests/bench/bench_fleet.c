@@ -43,7 +43,7 @@ struct host {
 	struct conn *conn;
 	uint8_t stream_id[WIRE_STREAM_ID_BYTES];
 	uint64_t sent, received; /* bytes of the step at hand */
-	bool has_shown, is_done;
+	bool has_shown;
 	uint64_t seq;
 };
 
@@ -199,8 +199,6 @@ static void on_frame(void *ctx, struct conn *conn, const struct frame *frame)
 		sections_answer(host->image->state, &message.want, send_message, host);
 	else if (message.kind == FRAME_REFUSED)
 		give_up(fleet, "the collector refused");
-	else
-		host->is_done |= message.kind == FRAME_ACK || message.kind == FRAME_WELCOME;
 	arena_free(arena);
 }
 
@@ -331,7 +329,7 @@ static void end_step(struct fleet *fleet)
 	for (unsigned i = 0; i < fleet->host_count; i++) {
 		struct host *host = fleet->hosts[i];
 		host->sent = host->received = 0;
-		host->has_shown = host->is_done = false;
+		host->has_shown = false;
 	}
 }
 

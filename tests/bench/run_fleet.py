@@ -7,7 +7,7 @@ from measure import bench_program, cpu_s, memory, rig, say, wait
 from table import Note, Table
 
 ABOUT = ("1000 hosts of 20 images connect at once; an image is this machine's list of dpkg packages, a tenth left out and a "
-         "twentieth in another revision. Bytes are those of frames in both directions, without TLS and TCP. Load and "
+         "twentieth in another revision; the first image is the list as it is. Bytes are those of frames in both directions, without TLS and TCP. Load and "
          "collector share the cores.")
 HOSTS = 1000
 IMAGES = 20

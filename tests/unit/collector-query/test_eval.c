@@ -402,6 +402,60 @@ static void test_reasons_are_facts_of_the_host_that_terms_ask_for_each_once(void
 
 /* --- events -------------------------------------------------------------------------------- */
 
+/* modified, moved, upgraded, removed and gap as bits, in that order; all of web01, but 32: the
+ * first one of db01. */
+static const struct {
+	const char *text;
+	unsigned events;
+} EVENT_ROWS[] = {
+        {"", 63},
+        {"path:/etc", 35},
+        {"path:/etc/ssh/", 35},
+        {"path:/etc/ssh/sshd_config", 35},
+        {"path:/etc/ss", 0},
+        {"path:/", 35},
+        {"path:\"\"", 0},
+        {"path:/tmp", 2},
+        {"path:*sshd*", 35},
+        {"path:/etc/*_config", 35},
+        {"path:/etc/*x", 0},
+        {"/etc/ssh", 35},
+        {"action:modified", 33},
+        {"action:mo*", 35},
+        {"kind:file", 35},
+        {"kind:package", 12},
+        {"kind:agent", 16},
+        {"kind:transaction", 0},
+        {"actor:vim", 2},
+        {"actor:/usr/bin/*", 2},
+        {"actor:vi", 0},
+        {"user:aiko", 2},
+        {"user:root", 2},
+        {"explained:none", 33},
+        {"explained:verified", 2},
+        {"cause:offline", 12},
+        {"seq>10", 28},
+        {"seq:10", 35},
+        {"seq!=11", 51},
+        {"seq<=11 -seq<11", 12},
+        {"package:openssl", 12},
+        {"package:openssl>3.0.10", 4},
+        {"package:openssl<3.0.10", 8},
+        {"package:open*", 12},
+        {"openssl", 12},
+        {"package:nginx", 0},
+        {"host:web01", 31},
+        {"web01", 31},
+        {"host:db*", 32},
+        {"os:\"debian 12\"", 31},
+        {"kernel<6", 32},
+        {"kernel:6.1.0-9-amd64", 0},
+        {"label.env:prod action:gap", 16},
+        {"label.role:prod OR action:gap", 48},
+        {"arch:aarch64", 32},
+        {"NOT (kind:file OR arch:aarch64)", 28},
+};
+
 static void test_event_fields_look_at_the_event_and_host_fields_at_its_host(void **state)
 {
 	(void)state;
@@ -440,67 +494,16 @@ static void test_event_fields_look_at_the_event_and_host_fields_at_its_host(void
 	        .cause = CAUSE_LIVE,
 	        .detail = slice_text("overflow")};
 	const struct event *events[] = {&modified, &moved, &upgraded, &removed, &gap};
-	/* The events as bits, in that order; all of web01, but 32: the first one of db01. */
-	static const struct {
-		const char *text;
-		unsigned events;
-	} rows[] = {
-	        {"", 63},
-	        {"path:/etc", 35},
-	        {"path:/etc/ssh/", 35},
-	        {"path:/etc/ssh/sshd_config", 35},
-	        {"path:/etc/ss", 0},
-	        {"path:/", 35},
-	        {"path:\"\"", 0},
-	        {"path:/tmp", 2},
-	        {"path:*sshd*", 35},
-	        {"path:/etc/*_config", 35},
-	        {"path:/etc/*x", 0},
-	        {"/etc/ssh", 35},
-	        {"action:modified", 33},
-	        {"action:mo*", 35},
-	        {"kind:file", 35},
-	        {"kind:package", 12},
-	        {"kind:agent", 16},
-	        {"kind:transaction", 0},
-	        {"actor:vim", 2},
-	        {"actor:/usr/bin/*", 2},
-	        {"actor:vi", 0},
-	        {"user:aiko", 2},
-	        {"user:root", 2},
-	        {"explained:none", 33},
-	        {"explained:verified", 2},
-	        {"cause:offline", 12},
-	        {"seq>10", 28},
-	        {"seq:10", 35},
-	        {"seq!=11", 51},
-	        {"seq<=11 -seq<11", 12},
-	        {"package:openssl", 12},
-	        {"package:openssl>3.0.10", 4},
-	        {"package:openssl<3.0.10", 8},
-	        {"package:open*", 12},
-	        {"openssl", 12},
-	        {"package:nginx", 0},
-	        {"host:web01", 31},
-	        {"web01", 31},
-	        {"host:db*", 32},
-	        {"os:\"debian 12\"", 31},
-	        {"kernel<6", 32},
-	        {"kernel:6.1.0-9-amd64", 0},
-	        {"label.env:prod action:gap", 16},
-	        {"label.role:prod OR action:gap", 48},
-	        {"arch:aarch64", 32},
-	        {"NOT (kind:file OR arch:aarch64)", 28},
-	};
 	struct index *index = small_fleet();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct query *query = parse(QUERY_EVENTS, rows[i].text);
+	for (size_t i = 0; i < sizeof(EVENT_ROWS) / sizeof(EVENT_ROWS[0]); i++) {
+		struct query *query = parse(QUERY_EVENTS, EVENT_ROWS[i].text);
 		unsigned found = 0;
 		for (unsigned e = 0; e < 5; e++)
 			found |= (unsigned)query_matches_event(query, index, 0, events[e]) << e;
 		found |= (unsigned)query_matches_event(query, index, 2, &modified) << 5;
-		if (found != rows[i].events)
-			fail_msg("'%s': events %u, not %u", rows[i].text, found, rows[i].events);
+		if (found != EVENT_ROWS[i].events)
+			fail_msg("'%s': events %u, not %u", EVENT_ROWS[i].text, found,
+			        EVENT_ROWS[i].events);
 		query_free(query);
 	}
 	index_free(index);

@@ -12,41 +12,7 @@
 #include "common/codec/wire.h"
 #include "proto/tsujiban.pb-c.h"
 
-static struct arena *arena;
-static struct buf out;
-static struct reason why;
-
-static int begin(void **state)
-{
-	(void)state;
-	arena = arena_new(4u << 20);
-	out = BUF_INIT;
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	buf_fini(&out);
-	return 0;
-}
-
-static void encode(const struct message *message)
-{
-	buf_reset(&out);
-	assert_int_equal(wire_encode(message, &out), 0);
-}
-
-static struct message decode(enum frame_kind kind)
-{
-	struct message message;
-	int rc = wire_decode(kind, buf_slice(&out), arena, &message, &why);
-	if (rc != 0)
-		fail_msg("%s", why.text);
-	assert_int_equal(message.kind, kind);
-	return message;
-}
+#include "tests/unit/common-codec/wire_ends.h"
 
 static struct fact fact_of(enum fact_kind kind, const char *a, const char *b)
 {
