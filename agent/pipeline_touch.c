@@ -173,6 +173,12 @@ static struct witness *on_who(void *ctx, int pid, int pidfd)
 	return who_of(pipeline->who, pid, pidfd);
 }
 
+static void on_reading(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	who_forget_asked(pipeline->who);
+}
+
 static bool on_wants(void *ctx, struct slice dir)
 {
 	struct pipeline *pipeline = ctx;
@@ -186,6 +192,7 @@ const struct watch_events PIPELINE_WATCH_EVENTS = {
         .degraded = on_degraded,
         .wants_names = on_wants_names,
         .who = on_who,
+        .reading = on_reading,
         .wants = on_wants,
 };
 

@@ -15,8 +15,7 @@
 #endif
 
 #define STEP_BYTES (512u << 10) /* read in one step of the loop */
-#define BUSY_BYTES (4u << 10)   /* as much in one step: there is load */
-#define REST_MS    2
+#define REST_MS    2            /* who acted may be gone soon */
 
 #define GROUP_FLAGS                                                                           \
 	(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |                 \
@@ -101,12 +100,6 @@ static void broke(struct fanotify *fanotify, int code)
 	fanotify->events.overflowed(fanotify->ctx);
 }
 
-static void on_rested(void *ctx)
-{
-	struct fanotify *fanotify = ctx;
-	fd_watch_resume(fanotify->readable);
-}
-
 /* Records follow each other at multiples of four bytes: their heads are copied to be read. */
 static void take_records(struct fanotify *fanotify, size_t len)
 {
@@ -134,16 +127,15 @@ static void on_readable(void *ctx)
 			break;
 		if (len <= 0) {
 			broke(fanotify, len < 0 ? -errno : -EIO);
-			break;
+			return;
 		}
 		taken += (size_t)len;
+		if (fanotify->events.reading)
+			fanotify->events.reading(fanotify->ctx);
 		take_records(fanotify, (size_t)len);
 	}
 	fanotify_close_mounts(fanotify);
-	if (taken < BUSY_BYTES)
-		return;
-	fd_watch_pause(fanotify->readable);
-	timer_start(fanotify->rest, REST_MS, 0);
+	lull_drained(fanotify->lull, taken);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -173,7 +165,7 @@ int fanotify_new(struct loop *loop, const struct watch_events *events, void *ctx
 	fanotify->fd = fd;
 	fanotify->own_pid = (int)getpid();
 	fanotify->readable = fd_watch_new(loop, fd, on_readable, fanotify);
-	fanotify->rest = timer_new(loop, on_rested, fanotify);
+	fanotify->lull = lull_new(loop, fanotify->readable, REST_MS);
 	*out = fanotify;
 	return 0;
 }
@@ -182,7 +174,7 @@ void fanotify_free(struct fanotify *fanotify)
 {
 	if (!fanotify)
 		return;
-	timer_free(fanotify->rest);
+	lull_free(fanotify->lull);
 	fd_watch_free(fanotify->readable);
 	close(fanotify->fd);
 	fanotify_close_mounts(fanotify);

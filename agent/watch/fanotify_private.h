@@ -13,6 +13,7 @@
 
 #include "agent/watch/fanotify.h"
 #include "agent/watch/fanotify_paths.h"
+#include "agent/watch/lull.h"
 
 #define MOUNTS_MAX 64
 #define READ_BYTES (64u << 10)
@@ -32,7 +33,7 @@ struct fanotify {
 	void *ctx;
 	int fd;
 	struct fd_watch *readable;
-	struct timer *rest; /* under load the kernel gets time to merge records */
+	struct lull *lull;
 	struct marked marked[MOUNTS_MAX];
 	size_t marked_count;
 	size_t last; /* the mount that was asked about last */

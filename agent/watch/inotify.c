@@ -10,6 +10,7 @@
 #include "common/base/mem.h"
 
 #define STEP_BYTES (1u << 20) /* read in one step of the loop */
+#define REST_MS    5          /* under load; the queue holds 16384 records */
 
 /* --- touches ---------------------------------------------------------------------------------- */
 
@@ -331,10 +332,12 @@ static void saw_empty(struct inotify *watch)
 	wds_expect_no_ignored(&watch->tree.wds);
 }
 
-static void drain(struct inotify *watch)
+/* How many bytes there were; 0 also when it cannot be read any more. */
+static size_t drain(struct inotify *watch)
 {
+	size_t taken = 0;
 	watch->is_draining = true;
-	for (size_t taken = 0; taken < STEP_BYTES;) {
+	while (taken < STEP_BYTES) {
 		ssize_t len = read(watch->fd, watch->records, sizeof(watch->records));
 		if (len > 0) {
 			taken += (size_t)len;
@@ -343,10 +346,12 @@ static void drain(struct inotify *watch)
 		}
 		if (len < 0 && errno == EINTR)
 			continue;
-		if (len < 0 && errno == EAGAIN)
+		if (len < 0 && errno == EAGAIN) {
 			saw_empty(watch);
-		else
+		} else {
 			broke(watch, len < 0 ? -errno : -EIO);
+			taken = 0;
+		}
 		break;
 	}
 	tell_last(watch);
@@ -354,11 +359,13 @@ static void drain(struct inotify *watch)
 	inotify_give_back(watch);
 	if (watch->moves.count > 0 && !timer_is_active(watch->moves_timer))
 		timer_start(watch->moves_timer, MOVES_WAIT_MS + 1, 0);
+	return taken;
 }
 
 static void on_readable(void *ctx)
 {
-	drain(ctx);
+	struct inotify *watch = ctx;
+	lull_drained(watch->lull, drain(watch));
 }
 
 /* Timers run before descriptors: the second halves may have come and not been read. */
@@ -389,6 +396,7 @@ int inotify_new(struct loop *loop, const struct watch_events *events, void *ctx,
 	watch->fd = fd;
 	tree_init(&watch->tree);
 	watch->readable = fd_watch_new(loop, fd, on_readable, watch);
+	watch->lull = lull_new(loop, watch->readable, REST_MS);
 	watch->moves_timer = timer_new(loop, on_moves_timer, watch);
 	*out = watch;
 	return 0;
@@ -399,6 +407,7 @@ void inotify_free(struct inotify *watch)
 	if (!watch)
 		return;
 	timer_free(watch->moves_timer);
+	lull_free(watch->lull);
 	fd_watch_free(watch->readable);
 	close(watch->fd);
 	struct move_half half;

@@ -12,6 +12,7 @@
 #include "agent/watch/inotify.h"
 #include "agent/watch/inotify_moves.h"
 #include "agent/watch/inotify_tree.h"
+#include "agent/watch/lull.h"
 
 #define READ_BYTES (64u << 10)
 
@@ -21,6 +22,7 @@ struct inotify {
 	void *ctx;
 	int fd;
 	struct fd_watch *readable;
+	struct lull *lull;
 	struct timer *moves_timer;
 	struct watch_tree tree;
 	struct watch_moves moves;

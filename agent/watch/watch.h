@@ -44,6 +44,9 @@ struct watch_events {
 	/* Who has this number, for sources whose records name the process; `pidfd` proves that it
 	 * still has (-1: none). The witness is borrowed until the next call. NULL: nobody tells. */
 	struct witness *(*who)(void *ctx, int pid, int pidfd);
+	/* Records follow that the kernel gave out together: they tell of what happened before this
+	 * call. NULL: nobody cares. */
+	void (*reading)(void *ctx);
 };
 
 int watch_new(struct loop *loop, enum watch_source source, const struct watch_events *events,

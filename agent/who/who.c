@@ -38,6 +38,8 @@ struct who {
 	struct heard heard;
 	int64_t budget; /* programs that may still be read unasked */
 	uint64_t budget_ns;
+	struct witness *asked; /* the last answer; NULL: it is not to be given again */
+	int asked_pid;
 	char source[REASON_MAX + 16];
 };
 
@@ -139,6 +141,7 @@ void who_free(struct who *who)
 	fd_watch_free(who->readable);
 	connector_close(who->execs);
 	connector_close(who->lives);
+	who_forget_asked(who);
 	free(who->heard.news);
 	roll_free(who->roll);
 	names_free(who->names);
@@ -180,15 +183,41 @@ static bool is_strangers(struct who *who, uint32_t pid, int pidfd)
 	return roll_has_alive(who->roll, pid);
 }
 
-struct witness *who_of(struct who *who, int pid, int pidfd)
+void who_forget_asked(struct who *who)
 {
-	if (pid <= 0)
-		return NULL;
+	witness_drop(who->asked);
+	who->asked = NULL;
+}
+
+/* One who lives has his number since his birth: what happened before this moment under it was his,
+ * or of one whose own descriptor would have said that he is gone. */
+static void remember_asked(struct who *who, int pid, int pidfd, struct witness *witness)
+{
+	who_forget_asked(who);
+	if (!witness || pidfd < 0 || proc_is_gone(pidfd))
+		return;
+	who->asked = witness_keep(witness);
+	who->asked_pid = pid;
+}
+
+static struct witness *ask(struct who *who, int pid, int pidfd)
+{
 	who_start(who);
 	take_news(who);
 	if (who->execs && is_strangers(who, (uint32_t)pid, pidfd))
 		return roll_nobody(who->roll, (uint32_t)pid);
 	return roll_ask(who->roll, (uint32_t)pid, pidfd, who->now_ns);
+}
+
+struct witness *who_of(struct who *who, int pid, int pidfd)
+{
+	if (pid <= 0)
+		return NULL;
+	if (who->asked && who->asked_pid == pid)
+		return who->asked;
+	struct witness *witness = ask(who, pid, pidfd);
+	remember_asked(who, pid, pidfd, witness);
+	return witness;
 }
 
 const char *who_source_name(const struct who *who)

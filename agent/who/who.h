@@ -28,6 +28,10 @@ void who_start(struct who *who);
 /* NULL only for what is no process of ours: a number that is not positive (it lives in another pid
  * namespace). `pidfd` may be -1. */
 struct witness *who_of(struct who *who, int pid, int pidfd);
+/* Of one that still lived when it was asked for the answer is kept until this call, since a burst
+ * names one process over and over. To be called before questions about anything that happened after
+ * the last answer. */
+void who_forget_asked(struct who *who);
 /* "proc connector", "proc only: WHY"; for status. */
 const char *who_source_name(const struct who *who);
 
