@@ -46,7 +46,7 @@ void pipeline_rest(struct pipeline *pipeline)
 	else
 		pipeline->is_rest_due = true;
 	frame_rest();
-	kv_release_pages(state_kv(pipeline->state));
+	kv_rest(state_kv(pipeline->state));
 	malloc_trim(0);
 }
 

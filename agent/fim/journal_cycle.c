@@ -9,9 +9,9 @@
 #define MOVING_AGAIN_MS  200
 #define MOVING_TRIES_MAX 10
 #define MOVING_MOST_MS   2000 /* since the first of them */
-#define BURST_PATHS      16 /* a batch of so many is part of a burst: the next one gathers … */
-#define BURST_GATHER_MS  40 /* … from the beginning of this one on … */
-#define BURST_MOST_PATHS 512 /* … but no more than these */
+#define BURST_PATHS      16   /* a batch of so many is part of a burst: the next one gathers … */
+#define BURST_GATHER_MS  40   /* … from the beginning of this one on … */
+#define BURST_MOST_PATHS 512  /* … but no more than these */
 #define STUCK_MIN_MS     1000
 #define STUCK_MAX_MS     30000
 

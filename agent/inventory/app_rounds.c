@@ -156,7 +156,7 @@ static void *work(void *ctx)
 	job->tally = walk.tally;
 	job->is_capped = walk.is_capped;
 	app_walk_fini(&walk);
-	kv_release_pages(state_kv(rounds->state));
+	kv_rest(state_kv(rounds->state));
 	malloc_trim(0); /* the next is a day away */
 	atomic_store(&job->is_over, true);
 	waker_wake(rounds->waker);

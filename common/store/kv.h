@@ -27,7 +27,7 @@ struct kv;
 struct kv_txn;
 
 /* Opens or makes the store in directory `dir` (which exists). `tables` names the tables, ended by
- * NULL, at most KV_TABLE_MAX; they are addressed by position. `map_bytes` bounds the store's size.
+ * NULL, at most KV_TABLE_MAX, and lives as long as the store; they are addressed by position. `map_bytes` bounds the store's size.
  * `read_only` opens an existing store for reading beside its running writer. */
 int kv_open(const char *dir, const char *const *tables, size_t map_bytes, bool read_only,
         struct kv **out, struct reason *out_why);
@@ -35,6 +35,9 @@ void kv_close(struct kv *kv);
 /* Gives the pages that reading has touched back to the page cache (MADV_DONTNEED), so that a scan
  * of everything does not count as this process's memory. */
 void kv_release_pages(struct kv *kv);
+/* The same, and gives back the memory that a large write transaction has left behind, if nobody is
+ * in a transaction at this moment. */
+void kv_rest(struct kv *kv);
 /* Pages in use, in bytes. */
 uint64_t kv_size(struct kv *kv);
 /* Pages that hold nothing any more, but may still have the bytes of what they once held. */
