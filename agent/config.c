@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "agent/ship/identity.h"
 #include "common/base/glob.h"
 
 static const struct config_key WATCH[] = {
@@ -141,8 +142,8 @@ const struct config_key AGENT_CONFIG[] = {
         {.name = "collector",
                 .type = CONFIG_ADDRESS,
                 .offset = offsetof(struct agent_config, collector),
-                .required = true,
-                .help = "HOST:PORT of the collector"},
+                .help = "HOST:PORT of the collector; without it the one that this host was "
+                        "enrolled at"},
         {.name = "state_dir",
                 .type = CONFIG_PATH,
                 .offset = offsetof(struct agent_config, state_dir),
@@ -282,4 +283,17 @@ int agent_config_load(
 	if (rc == 0)
 		rc = take_source(file, out, out_why);
 	return rc != 0 ? rc : check_entries(file, &out->watch, out_why);
+}
+
+int agent_config_find_collector(
+        struct agent_config *config, struct arena *arena, struct reason *out_why)
+{
+	struct buf address = BUF_INIT;
+	int rc = 0;
+	if (!config->collector)
+		rc = identity_load_collector(config->state_dir, &address, out_why);
+	if (rc == 0 && !config->collector)
+		config->collector = arena_text(arena, buf_slice(&address));
+	buf_fini(&address);
+	return rc;
 }

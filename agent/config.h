@@ -9,6 +9,9 @@
 #include "agent/watch/watch.h"
 #include "common/codec/config.h"
 
+/* Where packages have it. */
+#define AGENT_CONFIG_FILE "/etc/tsujiban/agent.yaml"
+
 struct watch_config {
 	const char *path;
 	bool recursive;
@@ -19,7 +22,7 @@ struct watch_config {
 };
 
 struct agent_config {
-	const char *collector; /* HOST:PORT */
+	const char *collector; /* HOST:PORT; NULL: as enrolled */
 	const char *state_dir;
 	struct config_pairs labels;
 	const char *source; /* "auto", "inotify", "fanotify" */
@@ -51,5 +54,9 @@ extern const struct config_key AGENT_CONFIG[];
 /* Reads and checks the file; ERR_CONFIG names file, line and key. */
 int agent_config_load(
         const char *file, struct arena *arena, struct agent_config *out, struct reason *out_why);
+/* Without the key `collector` it is the one that this host was enrolled at; ERR_MISSING when it was
+ * at none. */
+int agent_config_find_collector(
+        struct agent_config *config, struct arena *arena, struct reason *out_why);
 
 #endif

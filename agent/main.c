@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "agent/cmd_enroll.h"
 #include "agent/config.h"
 #include "agent/pipeline.h"
-#include "agent/ship/enroll.h"
 #include "agent/state/state.h"
 #include "agent/status.h"
 #include "common/base/log.h"
-#include "common/base/text.h"
 #include "common/codec/option.h"
 #include "common/codec/program.h"
 #include "common/io/file.h"
@@ -100,15 +99,14 @@ static int run(const struct agent_config *config, struct reason *out_why)
 
 static int command_run(int argc, char **argv)
 {
-	const char *file = NULL;
+	const char *file = AGENT_CONFIG_FILE;
 	bool help, verbose = false;
 	struct reason why;
 	const struct option_row rows[] = {
 	        {.name = "config",
 	                .value = "FILE",
 	                .out_text = &file,
-	                .required = true,
-	                .help = "configuration"},
+	                .help = "configuration (" AGENT_CONFIG_FILE ")"},
 	        {.name = "verbose", .out_flag = &verbose, .help = "more in the log"},
 	        {0},
 	};
@@ -116,7 +114,7 @@ static int command_run(int argc, char **argv)
 	if (rc < 0)
 		return complain(rc, &why);
 	if (help) {
-		option_print_help("tsujiban-agent run --config FILE",
+		option_print_help("tsujiban-agent run [--config FILE]",
 		        "Watches, reads the inventory and ships both, until SIGTERM or SIGINT.",
 		        rows);
 		return 0;
@@ -126,6 +124,8 @@ static int command_run(int argc, char **argv)
 	struct agent_config config;
 	struct arena *arena = arena_new(CONFIG_ARENA_BYTES);
 	rc = agent_config_load(file, arena, &config, &why);
+	if (rc == 0)
+		rc = agent_config_find_collector(&config, arena, &why);
 	if (rc == 0)
 		rc = run(&config, &why);
 	arena_free(arena);
@@ -148,7 +148,7 @@ static void mention_paths(const struct agent_config *config)
 
 static int command_check(int argc, char **argv)
 {
-	const char *file = NULL;
+	const char *file = AGENT_CONFIG_FILE;
 	bool help;
 	struct reason why;
 	struct agent_config config;
@@ -156,8 +156,7 @@ static int command_check(int argc, char **argv)
 	        {.name = "config",
 	                .value = "FILE",
 	                .out_text = &file,
-	                .required = true,
-	                .help = "configuration"},
+	                .help = "configuration (" AGENT_CONFIG_FILE ")"},
 	        {0},
 	};
 	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
@@ -165,7 +164,7 @@ static int command_check(int argc, char **argv)
 		return complain(rc, &why);
 	if (help) {
 		struct buf keys = BUF_INIT;
-		option_print_help("tsujiban-agent check --config FILE",
+		option_print_help("tsujiban-agent check [--config FILE]",
 		        "Says what is wrong with the configuration, or prints it with all "
 		        "defaults.",
 		        rows);
@@ -187,98 +186,18 @@ static int command_check(int argc, char **argv)
 	return rc < 0 ? complain(ERR_FORMAT, &why) : 0;
 }
 
-/* --- enroll ---------------------------------------------------------------------------------- */
-
-/* A token on the command line shows in ps(1): a file or the environment does not. */
-static int read_token(const char *file, struct buf *out, const char **token, struct reason *out_why)
-{
-	if (*token)
-		return 0;
-	if (!file && (*token = getenv("TSUJIBAN_ENROLL_TOKEN")))
-		return 0;
-	if (!file)
-		return fail(out_why, ERR_CONFIG,
-		        "missing '--token T' (or --token-file, or $TSUJIBAN_ENROLL_TOKEN)");
-	int rc = file_read(file, 4096, out, out_why);
-	if (rc == 0) {
-		struct slice text = text_trim(buf_slice(out));
-		buf_consume(out, (size_t)(text.ptr - out->data));
-		out->len = text.len;
-		*token = buf_text(out);
-	}
-	return rc;
-}
-
-static int command_enroll(int argc, char **argv)
-{
-	struct enroll_options options = {0};
-	const char *token_file = NULL;
-	bool help;
-	struct reason why;
-	const struct option_row rows[] = {
-	        {.name = "collector",
-	                .value = "HOST:PORT",
-	                .out_text = &options.collector,
-	                .required = true,
-	                .help = "where the collector listens for agents"},
-	        {.name = "token",
-	                .value = "T",
-	                .out_text = &options.token,
-	                .help = "from `tsujiban token create`"},
-	        {.name = "token-file",
-	                .value = "FILE",
-	                .out_text = &token_file,
-	                .help = "file that has the token"},
-	        {.name = "ca-fingerprint",
-	                .value = "sha256:HEX",
-	                .out_text = &options.ca_fingerprint,
-	                .required = true,
-	                .help = "of the collector's CA, printed with the token"},
-	        {.name = "dir",
-	                .value = "STATE_DIR",
-	                .out_text = &options.dir,
-	                .required = true,
-	                .help = "where key and certificate go"},
-	        {.name = "name",
-	                .value = "NAME",
-	                .out_text = &options.name,
-	                .help = "instead of the host's name"},
-	        {0},
-	};
-	struct buf token = BUF_INIT, name = BUF_INIT;
-	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
-	if (rc == 0 && help) {
-		option_print_help(
-		        "tsujiban-agent enroll --collector HOST:PORT --token T --ca-fingerprint "
-		        "sha256:HEX --dir STATE_DIR [--name NAME]",
-		        "Makes a key on this host and fetches a certificate for it, once.", rows);
-		return 0;
-	}
-	if (rc == 0)
-		rc = read_token(token_file, &token, &options.token, &why);
-	if (rc == 0)
-		rc = enroll(&options, &name, &why);
-	if (rc == 0)
-		printf("enrolled as '%s', key and certificate are in '%s'\n", buf_text(&name),
-		        options.dir);
-	buf_fini(&token);
-	buf_fini(&name);
-	return rc < 0 ? complain(rc, &why) : 0;
-}
-
 /* --- status ---------------------------------------------------------------------------------- */
 
 static int command_status(int argc, char **argv)
 {
-	const char *dir = NULL, *format = NULL;
+	const char *dir = STATE_DEFAULT_DIR, *format = NULL;
 	bool help;
 	struct reason why;
 	const struct option_row rows[] = {
 	        {.name = "dir",
 	                .value = "STATE_DIR",
 	                .out_text = &dir,
-	                .required = true,
-	                .help = "of the agent"},
+	                .help = "of the agent (" STATE_DEFAULT_DIR ")"},
 	        {.name = "format",
 	                .value = "table|json",
 	                .out_text = &format,
@@ -287,7 +206,7 @@ static int command_status(int argc, char **argv)
 	};
 	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
 	if (rc == 0 && help) {
-		option_print_help("tsujiban-agent status --dir STATE_DIR",
+		option_print_help("tsujiban-agent status [--dir STATE_DIR]",
 		        "What the agent watches, how far behind it is, what is degraded.", rows);
 		return 0;
 	}

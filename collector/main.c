@@ -36,7 +36,7 @@ static void print_next_steps(const char *dir, const char *api)
 static int command_init(int argc, char **argv)
 {
 	struct init_options options = {0};
-	bool help;
+	bool help, if_needed = false;
 	struct reason why;
 	const struct option_row rows[] = {
 	        {.name = "dir",
@@ -56,6 +56,9 @@ static int command_init(int argc, char **argv)
 	                .value = "DNS-OR-IP",
 	                .out_list = &options.names,
 	                .help = "by which agents and operators reach it"},
+	        {.name = "if-needed",
+	                .out_flag = &if_needed,
+	                .help = "a directory that is complete already is no failure"},
 	        {0},
 	};
 	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
@@ -70,6 +73,8 @@ static int command_init(int argc, char **argv)
 	}
 	if (rc == 0)
 		rc = init_collector(&options, &why);
+	if (rc == ERR_EXISTS && if_needed)
+		return 0;
 	if (rc == 0)
 		print_next_steps(options.dir, options.api);
 	return rc < 0 ? complain(rc, &why) : 0;

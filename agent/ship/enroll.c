@@ -65,8 +65,11 @@ static int refused(struct enrolment *enrolment, const struct refused *refused)
 
 static int accepted(struct enrolment *enrolment, const struct enroll_reply *reply)
 {
-	int rc = identity_install(enrolment->options->dir, buf_slice(&enrolment->key_pem),
-	        reply->cert_pem, reply->ca_pem, enrolment->why);
+	const struct enroll_options *options = enrolment->options;
+	int rc = identity_save_collector(options->dir, options->collector, enrolment->why);
+	if (rc == 0) /* last: with agent.crt this host is enrolled */
+		rc = identity_install(options->dir, buf_slice(&enrolment->key_pem), reply->cert_pem,
+		        reply->ca_pem, enrolment->why);
 	if (rc == 0)
 		buf_append_slice(enrolment->out_name, reply->host);
 	return rc;

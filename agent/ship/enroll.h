@@ -2,7 +2,7 @@
  * enroll - makes this host known to a collector: a key of its own, a certificate for it, the
  * collector's CA.
  *
- * Writes DIR/agent.key (0600), agent.crt and ca.crt, the key first and never over a working
+ * Writes DIR/agent.key (0600), ca.crt, collector and, last, agent.crt, and never over a working
  * identity: with an agent.crt in DIR it refuses (ERR_EXISTS) unless the certificate has ended. The
  * key never leaves the host.
  *

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "common/io/file.h"
 
-#define PEM_FILE_MAX (64u << 10)
+#define PEM_FILE_MAX     (64u << 10)
+#define ADDRESS_FILE_MAX 1024
 
 struct path {
 	char text[PATH_MAX];
@@ -106,6 +108,33 @@ int identity_install(const char *dir, struct slice key_pem, struct slice cert_pe
 		rc = rename_in(dir, "agent.key.next", "agent.key", out_why);
 	if (rc == 0)
 		rc = rename_in(dir, "agent.crt.next", "agent.crt", out_why);
+	return rc;
+}
+
+int identity_save_collector(const char *dir, const char *address, struct reason *out_why)
+{
+	struct buf line = BUF_INIT;
+	buf_printf(&line, "%s\n", address);
+	int rc = write_in(dir, "collector", buf_slice(&line), 0644, out_why);
+	buf_fini(&line);
+	return rc;
+}
+
+int identity_load_collector(const char *dir, struct buf *out_address, struct reason *out_why)
+{
+	struct path path = path_in(dir, "collector");
+	struct buf content = BUF_INIT;
+	int rc = file_read(path.text, ADDRESS_FILE_MAX, &content, out_why);
+	struct slice address = text_trim(buf_slice(&content));
+	if (rc == -ENOENT || (rc == 0 && address.len == 0))
+		rc = fail(out_why, ERR_MISSING,
+		        "cannot find '%s': this host is not enrolled (run tsujiban-agent enroll, "
+		        "or "
+		        "say which collector in the configuration)",
+		        path.text);
+	if (rc == 0)
+		buf_append_slice(out_address, address);
+	buf_fini(&content);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
  *   agent.key        private key, 0600, made here, never sent
  *   agent.crt        the certificate for it
  *   ca.crt           the collector's CA
+ *   collector        HOST:PORT where this host was enrolled, one line
  *   agent.key.next,  a renewed pair between being written and being in place
  *   agent.crt.next
  *
@@ -32,6 +33,10 @@ void identity_fini(struct identity *identity);
 /* Puts a new pair in place of what is there; `ca_pem` with no length leaves ca.crt as it is. */
 int identity_install(const char *dir, struct slice key_pem, struct slice cert_pem,
         struct slice ca_pem, struct reason *out_why);
+
+/* The collector that this host was enrolled at. load appends HOST:PORT; ERR_MISSING: at none. */
+int identity_save_collector(const char *dir, const char *address, struct reason *out_why);
+int identity_load_collector(const char *dir, struct buf *out_address, struct reason *out_why);
 
 /* More than two thirds of the certificate's life are over. */
 bool identity_is_due(const struct pki_cert_info *cert, int64_t now_ns);

@@ -26,6 +26,8 @@
 #include "common/codec/wire.h"
 #include "common/store/kv.h"
 
+#define STATE_DEFAULT_DIR "/var/lib/tsujiban-agent" /* where packages have it */
+
 enum state_table { STATE_META, STATE_BASELINE, STATE_FACTS, STATE_SPOOL, STATE_TEXTS, STATE_APPS };
 
 struct state;

@@ -342,6 +342,16 @@ class Starting(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(self.rig.collector_dir, done.stderr)
 
+    def test_init_if_needed_leaves_what_is_there(self):
+        self.rig.init_collector()
+        kept = os.path.join(self.rig.collector_dir, "admin.token")
+        with open(kept, encoding="ascii") as token:
+            before = token.read()
+        done = self.run_program("tsujiban-collector", "init", "--if-needed", "--dir", self.rig.collector_dir)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        with open(kept, encoding="ascii") as token:
+            self.assertEqual(token.read(), before)
+
     def test_agent_that_is_not_enrolled(self):
         state = self.rig.make_dir("state")
         path = self.agent_config(f"collector: 127.0.0.1:1\nstate_dir: {state}\n")

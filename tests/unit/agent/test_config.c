@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "agent/ship/identity.h"
 
 /* Last: it makes a macro of `fail`. */
 #include <cmocka.h>
@@ -136,6 +137,27 @@ static void test_mistakes_name_file_line_and_key(void **state)
 	refuses("collector: a:1\n", "", "state_dir");
 }
 
+static void test_collector_is_the_one_of_the_enrolment_unless_it_is_given(void **state)
+{
+	char dir[] = "/tmp/tsujiban-state-XXXXXX", text[128];
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(text, sizeof text, "state_dir: %s\n", dir);
+	assert_int_equal(load(text), 0);
+	assert_int_equal(agent_config_find_collector(&config, arena, &why), ERR_MISSING);
+	assert_non_null(strstr(why.text, "enroll"));
+	assert_int_equal(identity_save_collector(dir, "enrolled.example.org:7443", &why), 0);
+	assert_int_equal(agent_config_find_collector(&config, arena, &why), 0);
+	assert_string_equal(config.collector, "enrolled.example.org:7443");
+	snprintf(text, sizeof text, "collector: given:1\nstate_dir: %s\n", dir);
+	assert_int_equal(load(text), 0);
+	assert_int_equal(agent_config_find_collector(&config, arena, &why), 0);
+	assert_string_equal(config.collector, "given:1");
+	snprintf(text, sizeof text, "%s/collector", dir);
+	unlink(text);
+	rmdir(dir);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -143,6 +165,7 @@ int main(void)
 	        TEST(test_two_keys_are_enough),
 	        TEST(test_example_of_the_manual_is_read),
 	        TEST(test_no_applications_is_not_the_default),
+	        TEST(test_collector_is_the_one_of_the_enrolment_unless_it_is_given),
 	        TEST(test_mistakes_name_file_line_and_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,147 @@
+#include "agent/cmd_enroll.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/ship/enroll_settings.h"
+#include "agent/ship/identity.h"
+#include "common/base/clock.h"
+#include "common/codec/option.h"
+#include "common/codec/program.h"
+
+#define PROGRAM "tsujiban-agent"
+
+/* --- whose files they become ----------------------------------------------------------------- */
+
+/* Root works as the owner of the state directory: what is made there is the agent's, and no link
+ * that the agent's user may have left there leads root elsewhere. */
+static int become_owner(const char *dir, struct reason *out_why)
+{
+	struct stat owner;
+	if (geteuid() != 0 || stat(dir, &owner) < 0 || owner.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setegid(owner.st_gid) < 0 || seteuid(owner.st_uid) < 0)
+		return fail(out_why, -errno, "cannot work as the owner of '%s': %s", dir,
+		        err_text(-errno));
+	return 0;
+}
+
+static int become_root_again(struct reason *out_why)
+{
+	if (getuid() == 0 && geteuid() != 0 && (seteuid(0) < 0 || setegid(getgid()) < 0))
+		return fail(out_why, -errno, "cannot work as root again: %s", err_text(-errno));
+	return 0;
+}
+
+/* --- around the enrolment -------------------------------------------------------------------- */
+
+static bool is_enrolled(const char *dir)
+{
+	struct identity identity;
+	bool is_valid = identity_load(dir, &identity, NULL) == 0 &&
+	                identity.cert.not_after_ns > clock_wall_ns();
+	identity_fini(&identity);
+	return is_valid;
+}
+
+/* The token is used up; what it stood in has done its work. */
+static int remove_secret(const char *file, struct reason *out_why)
+{
+	if (file && unlink(file) < 0 && errno != ENOENT)
+		return fail(out_why, -errno, "enrolled, but cannot remove '%s': %s", file,
+		        err_text(-errno));
+	return 0;
+}
+
+static int carry_out(const struct enroll_settings *settings, bool removes, struct reason *out_why)
+{
+	const char *dir = settings->options.dir;
+	struct buf name = BUF_INIT;
+	int rc = become_owner(dir, out_why);
+	if (rc == 0)
+		rc = enroll(&settings->options, &name, out_why);
+	if (rc == 0)
+		rc = become_root_again(out_why);
+	if (rc == 0 && removes)
+		rc = remove_secret(settings->secret_file, out_why);
+	if (rc == 0)
+		printf("enrolled as '%s', key and certificate are in '%s'\n", buf_text(&name), dir);
+	buf_fini(&name);
+	return rc;
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static void print_help(const struct option_row *rows)
+{
+	struct buf keys = BUF_INIT;
+	option_print_help("tsujiban-agent enroll --collector HOST:PORT --token T --ca-fingerprint "
+	                  "sha256:HEX [--dir STATE_DIR] [--name NAME]\n"
+	                  "       tsujiban-agent enroll --from FILE",
+	        "Makes a key on this host and fetches a certificate for it, once. What no option "
+	        "says\ncomes from $TSUJIBAN_ENROLL_COLLECTOR, _TOKEN, _TOKEN_FILE, "
+	        "_CA_FINGERPRINT, _DIR and\n_NAME, and then from the file.",
+	        rows);
+	config_describe(ENROLL_FILE, &keys);
+	printf("\nKeys of the file:\n%s", buf_text(&keys));
+	buf_fini(&keys);
+}
+
+int command_enroll(int argc, char **argv)
+{
+	struct enroll_settings settings = {0};
+	struct enroll_options *options = &settings.options;
+	bool help, if_needed = false, removes = false;
+	struct reason why;
+	const struct option_row rows[] = {
+	        {.name = "from",
+	                .value = "FILE",
+	                .out_text = &settings.from,
+	                .help = "what no option and no variable says"},
+	        {.name = "collector",
+	                .value = "HOST:PORT",
+	                .out_text = &options->collector,
+	                .help = "where the collector listens for agents"},
+	        {.name = "token",
+	                .value = "T",
+	                .out_text = &options->token,
+	                .help = "from `tsujiban token create`"},
+	        {.name = "token-file",
+	                .value = "FILE",
+	                .out_text = &settings.token_file,
+	                .help = "file that has the token"},
+	        {.name = "ca-fingerprint",
+	                .value = "sha256:HEX",
+	                .out_text = &options->ca_fingerprint,
+	                .help = "of the collector's CA, printed with the token"},
+	        {.name = "dir",
+	                .value = "STATE_DIR",
+	                .out_text = &options->dir,
+	                .help = "where key and certificate go (" STATE_DEFAULT_DIR ")"},
+	        {.name = "name",
+	                .value = "NAME",
+	                .out_text = &options->name,
+	                .help = "instead of the host's name"},
+	        {.name = "if-needed",
+	                .out_flag = &if_needed,
+	                .help = "a host that is enrolled already is no failure"},
+	        {.name = "remove",
+	                .out_flag = &removes,
+	                .help = "afterwards, the file that had the token"},
+	        {0},
+	};
+	int rc = option_parse(argc, argv, rows, NULL, 0, &help, &why);
+	if (rc == 0 && help) {
+		print_help(rows);
+		return 0;
+	}
+	if (rc == 0)
+		rc = enroll_settings_load(&settings, &why);
+	if (rc == 0 && !(if_needed && is_enrolled(options->dir)))
+		rc = carry_out(&settings, removes, &why);
+	enroll_settings_fini(&settings);
+	return rc < 0 ? program_complain(PROGRAM, rc, &why) : 0;
+}
