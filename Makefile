@@ -55,8 +55,9 @@ FLOOR_common/base      := common/base
 FLOOR_common/model     := common/model $(FLOOR_common/base)
 FLOOR_common/codec     := common/codec proto $(FLOOR_common/model)
 FLOOR_common/store     := common/store $(FLOOR_common/model)
+FLOOR_common/confine   := common/confine $(FLOOR_common/base)
 FLOOR_common/io        := common/io $(FLOOR_common/codec)
-FLOOR_common           := common/io common/store $(FLOOR_common/codec)
+FLOOR_common           := common/io common/store common/confine $(FLOOR_common/codec)
 
 FLOOR_agent/state      := agent/state $(FLOOR_common)
 FLOOR_agent/touch      := agent/touch $(FLOOR_agent/state)
@@ -86,7 +87,7 @@ FLOOR_collector/cli    := collector/cli $(FLOOR_common)
 
 FOLDERS := $(sort $(FLOOR_agent) $(FLOOR_collector) $(FLOOR_collector/cli))
 
-LIBS_AGENT     := -luv -lssl -lcrypto -lprotobuf-c -lzstd -lz -llmdb -lyaml -ljansson -lpthread
+LIBS_AGENT     := -luv -lssl -lcrypto -lprotobuf-c -lzstd -lz -llmdb -lyaml -ljansson -lseccomp -lcap-ng -lpthread
 LIBS_COLLECTOR := $(LIBS_AGENT) -lroaring -lwebsockets -lm
 LIBS_CLI       := $(LIBS_AGENT) -lcurl
 LIBS_ALL       := $(LIBS_COLLECTOR) -lcurl

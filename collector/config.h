@@ -14,6 +14,8 @@ struct collector_config {
 	const char *api;
 	int64_t heartbeat_ns;
 	int64_t certificate_ns; /* how long a host's certificate is valid */
+	const char *confine;    /* "on", "off" */
+	bool is_confined;
 	struct {
 		uint64_t connections;
 		uint64_t api_connections;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/config.h"
+#include "collector/confinement.h"
 #include "collector/init.h"
 #include "collector/pipeline.h"
 #include "common/base/log.h"
@@ -91,11 +92,17 @@ static void on_signal(void *ctx, int signum)
 static int run(const struct collector_config *config, struct reason *out_why)
 {
 	struct pipeline *pipeline = NULL;
+	struct confine_notes confined = {0};
+	int rc = confinement_begin(config, &confined, out_why);
+	if (rc < 0)
+		return rc;
 	struct loop *loop = loop_new();
 	struct signal_watch *interrupt = signal_watch_new(loop, SIGINT, on_signal, loop);
 	struct signal_watch *terminate = signal_watch_new(loop, SIGTERM, on_signal, loop);
 	log_info("tsujiban-collector " TSUJIBAN_VERSION " dir=%s", config->dir);
-	int rc = pipeline_new(loop, config, &pipeline, out_why);
+	rc = pipeline_new(loop, config, &confined, &pipeline, out_why);
+	if (rc == 0)
+		rc = confinement_complete(config, &confined, out_why);
 	if (rc == 0)
 		loop_run(loop);
 	pipeline_free(pipeline);

@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/confine/confine.h"
 #include "common/io/file.h"
 
 #define PEM_FILE_MAX (64u << 10)
@@ -23,6 +24,7 @@
 struct pipeline {
 	struct loop *loop;
 	const struct collector_config *config;
+	const struct confine_notes *confined;
 	struct store *store;
 	struct index *index;
 	struct ingest *ingest;
@@ -95,6 +97,8 @@ static void append_status(void *ctx, struct buf *out)
 	        (unsigned long long)status.refused);
 	buf_printf(out, ",\"store_failing\":%s", status.is_store_failing ? "true" : "false");
 	buf_printf(out, ",\"listen\":\"%s\"", pipeline->config->listen);
+	buf_printf(out, ",\"confined\":\"%s\",\"not_confined\":\"%s\"", pipeline->confined->on,
+	        pipeline->confined->missing);
 }
 
 static const struct api_actions API_ACTIONS = {
@@ -220,13 +224,14 @@ static void purge_daily(void *ctx)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-int pipeline_new(struct loop *loop, const struct collector_config *config, struct pipeline **out,
-        struct reason *out_why)
+int pipeline_new(struct loop *loop, const struct collector_config *config,
+        const struct confine_notes *confined, struct pipeline **out, struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
 	struct pem_files pem = {0};
 	pipeline->loop = loop;
 	pipeline->config = config;
+	pipeline->confined = confined;
 	pipeline->index = index_new();
 	int rc = read_pem_files(config->dir, &pem, out_why);
 	if (rc == 0)

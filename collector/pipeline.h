@@ -13,10 +13,12 @@
 #include "collector/config.h"
 #include "common/io/loop.h"
 
+struct confine_notes;
 struct pipeline;
 
-int pipeline_new(struct loop *loop, const struct collector_config *config, struct pipeline **out,
-        struct reason *out_why);
+/* `confined` is borrowed and told whenever somebody asks for the status. */
+int pipeline_new(struct loop *loop, const struct collector_config *config,
+        const struct confine_notes *confined, struct pipeline **out, struct reason *out_why);
 void pipeline_free(struct pipeline *pipeline);
 
 #endif

@@ -13,7 +13,7 @@ esac
 
 apt_build="gcc libc6-dev make pkg-config libuv1-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev libzstd-dev
  liblmdb-dev libyaml-dev libroaring-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
- uthash-dev zlib1g-dev"
+ uthash-dev zlib1g-dev libseccomp-dev libcap-ng-dev"
 apt_test="acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
  llvm-14 cppcheck debootstrap libfaketime rpm db5.3-util"
 apt_bench="aide inotify-tools fatrace"
@@ -21,7 +21,8 @@ apt_bench="aide inotify-tools fatrace"
 # By the names of their pkg-config files, which are the same wherever rpm is used.
 dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(openssl) pkgconfig(libprotobuf-c)
  pkgconfig(libzstd) pkgconfig(lmdb) pkgconfig(yaml-0.1) pkgconfig(roaring) pkgconfig(libwebsockets)
- pkgconfig(libcurl) pkgconfig(jansson) pkgconfig(zlib) uthash-devel"
+ pkgconfig(libcurl) pkgconfig(jansson) pkgconfig(zlib) pkgconfig(libseccomp)
+ pkgconfig(libcap-ng) uthash-devel"
 dnf_test="acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime rpm-build"
 dnf_bench="aide inotify-tools fatrace"
 

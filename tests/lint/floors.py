@@ -18,8 +18,10 @@ NAMES = {
     r"\bcurl_\w+|\bCURL\w*": [r"collector/cli/"],
     r"\byaml_\w+": [r"common/codec/config"],
     r"\bZSTD_\w+": [r"common/codec/"],
-    r"\binotify_\w+|\bIN_[A-Z_]+\b": [r"agent/watch/", r"agent/inventory/", r"agent/packages/"],
-    r"\bfanotify_\w+|\bFAN_[A-Z_]+\b": [r"agent/watch/"],
+    r"\bseccomp_\w+|\bSCMP_\w+|\bcapng_\w+": [r"common/confine/"],
+    r"\binotify_\w+|\bIN_[A-Z_]+\b": [r"agent/watch/", r"agent/inventory/", r"agent/packages/",
+                                       r"common/confine/profile_reader\.c"],
+    r"\bfanotify_\w+|\bFAN_[A-Z_]+\b": [r"agent/watch/", r"common/confine/profile_reader\.c"],
 }
 
 
