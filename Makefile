@@ -18,7 +18,7 @@ Q := @
 say = @printf '  %-4s %s\n' $(1) $(2)
 endif
 
-# --- variants: SAN=address (with UBSan), SAN=thread; CC=clang; COVER=1 ---------------------------
+# --- variants: SAN=address (with UBSan), SAN=thread; CC=clang; COVER=1; STATIC=1 ------------------
 SAN ?=
 ifneq ($(SAN),)
 BUILD ?= build/$(SAN)
@@ -34,7 +34,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pr
 OPT ?= -O2
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTSUJIBAN_VERSION='"$(VERSION)"' \
 	$(OPT) -g -fno-strict-aliasing -fstack-protector-strong -fPIE $(WARNINGS) \
-	-I. -I$(BUILD)/gen $(CFLAGS)
+	-ffile-prefix-map=$(CURDIR)=. -I. -I$(BUILD)/gen $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifeq ($(SAN),address)
 CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -93,7 +93,18 @@ LIBS_CLI       := $(LIBS_AGENT) -lcurl
 LIBS_ALL       := $(LIBS_COLLECTOR) -lcurl
 
 # --- programs -----------------------------------------------------------------------------------
-PROGRAMS := $(BUILD)/tsujiban-agent $(BUILD)/tsujiban-collector $(BUILD)/tsujiban
+# STATIC=1 is the agent alone, from the same objects, into build/static/: of libraries it needs libc's.
+STATIC ?=
+ifneq ($(STATIC),)
+OUT := $(BUILD)/static
+PROGRAMS := $(OUT)/tsujiban-agent
+LIBS_OF_AGENT := -Wl,-Bstatic $(patsubst -luv,-l:libuv_a.a,$(filter-out -lpthread,$(LIBS_AGENT))) -Wl,-Bdynamic \
+	-static-libgcc -lpthread
+else
+OUT := $(BUILD)
+PROGRAMS := $(OUT)/tsujiban-agent $(OUT)/tsujiban-collector $(OUT)/tsujiban
+LIBS_OF_AGENT := $(LIBS_AGENT)
+endif
 
 .PHONY: all
 all: $(PROGRAMS) ## build the three programs into build/
@@ -101,9 +112,10 @@ all: $(PROGRAMS) ## build the three programs into build/
 archives = $(foreach f,$(1),$(BUILD)/lib/$(subst /,-,$(f)).a)
 link = $(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-$(BUILD)/tsujiban-agent: $(call archives,$(FLOOR_agent))
+$(OUT)/tsujiban-agent: $(call archives,$(FLOOR_agent))
+	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(link) -Wl,--undefined=main $(LIBS_AGENT)
+	$(link) -Wl,--undefined=main $(LIBS_OF_AGENT)
 $(BUILD)/tsujiban-collector: $(call archives,$(FLOOR_collector))
 	$(call say,LINK,$@)
 	$(link) -Wl,--undefined=main $(LIBS_COLLECTOR)
@@ -130,7 +142,15 @@ $(BUILD)/lib/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR,$@)
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcsD $@ $^
+
+# What says the version is compiled again when it is another.
+VERSION_STAMP := $(BUILD)/gen/version-$(VERSION)
+$(VERSION_STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/gen/version-*
+	@touch $@
+$(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -l TSUJIBAN_VERSION $(FOLDERS:%=%/*.c) 2>/dev/null)): $(VERSION_STAMP)
 
 $(BUILD)/obj/common/codec/dictionary.o: proto/dictionary-1.bin
 
@@ -291,30 +311,56 @@ cover: ## line coverage of the unit tests, by folder
 	@tests/cover.sh build/cover
 
 PREFIX  ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 DESTDIR ?=
-MAN := $(patsubst packaging/man/%,$(BUILD)/man/%,$(wildcard packaging/man/*.1)) \
-	$(patsubst packaging/man/%.in,$(BUILD)/man/%,$(wildcard packaging/man/*.5.in))
+PAGES := $(patsubst packaging/man/%,%,$(wildcard packaging/man/*.[157]))
+PAGES += $(patsubst packaging/man/%.in,%,$(wildcard packaging/man/*.[157].in))
+ifneq ($(STATIC),)
+PAGES := $(filter tsujiban-agent% tsujiban-enroll%,$(PAGES))
+endif
+MAN := $(PAGES:%=$(OUT)/man/%)
+COMPLETIONS := $(PROGRAMS:$(OUT)/%=$(OUT)/completion/%)
 
 .PHONY: man
 man: $(MAN) ## the manual pages; their lists of keys come from the programs
-$(BUILD)/man/%.1: packaging/man/%.1
+$(OUT)/man/%: packaging/man/%
 	@mkdir -p $(@D)
-	cp $< $@
-$(BUILD)/man/%.yaml.5: packaging/man/%.yaml.5.in $(BUILD)/%
+	@cp $< $@
+$(OUT)/man/%: packaging/man/%.in packaging/man/keys.sh $(PROGRAMS)
 	@mkdir -p $(@D)
-	$(BUILD)/$* check --help | sed '1,/^Keys of the file/d; s/\\/\\\\/g; s/-/\\-/g' >$@.keys
-	sed -e '/@KEYS@/{r $@.keys' -e 'd}' $< >$@
-	@rm -f $@.keys
+	$(Q)packaging/man/keys.sh $(OUT) <$< >$@
 
-install: all man ## into PREFIX (/usr/local), below DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+$(OUT)/completion/%: $(OUT)/% packaging/completion.sh
+	@mkdir -p $(@D)
+	$(Q)packaging/completion.sh $< >$@
+
+install: all man $(COMPLETIONS) ## into PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(foreach n,1 5 7,$(DESTDIR)$(PREFIX)/share/man/man$(n))
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 $(COMPLETIONS) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	for page in $(MAN); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} || exit; done
+
+# What a host has besides, where packages have it: units, users, the agent's configuration.
+install-host: install
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+		$(DESTDIR)/etc/tsujiban
+	install -m 644 $(wildcard packaging/systemd/*.service packaging/systemd/*.path) $(DESTDIR)$(UNITDIR)
+	install -m 644 packaging/systemd/sysusers.d/*.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 packaging/systemd/tmpfiles.d/*.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	install -m 644 packaging/etc/agent.yaml $(DESTDIR)/etc/tsujiban/agent.yaml
+
+.PHONY: deb rpm install-host
+deb: ## Debian packages into build/packages/ (STATIC=1: the agent alone, which needs only libc)
+	@packaging/install-deps.sh package
+	@STATIC=$(STATIC) packaging/build.sh deb $(VERSION)
+rpm: ## the same as rpm
+	@packaging/install-deps.sh package
+	@STATIC=$(STATIC) packaging/build.sh rpm $(VERSION)
 
 clean: ## remove build/ (and with it the state of `make run`)
 	rm -rf build
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
-	@echo "  variants: SAN=address (with UBSan), SAN=thread, CC=clang, COVER=1; programs land in build/"
+	@echo "  variants: SAN=address (with UBSan), SAN=thread, CC=clang, COVER=1, STATIC=1; programs land in build/"

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs what is missing of what Tsujiban is built, run and tested with, and nothing else.
-# usage: install-deps.sh build|test|bench     (test is more than build, bench more than test)
+# usage: install-deps.sh build|package|test|bench     (package and test are more than build, bench more than test)
 # As root, or through sudo. apt and dnf.
 set -eu
 
 what=${1:-build}
-case $what in build | test | bench) ;; *)
-	echo "usage: $0 build|test|bench" >&2
+case $what in build | package | test | bench) ;; *)
+	echo "usage: $0 build|package|test|bench" >&2
 	exit 2
 	;;
 esac
@@ -14,8 +14,9 @@ esac
 apt_build="gcc libc6-dev make pkg-config libuv1-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev libzstd-dev
  liblmdb-dev libyaml-dev libroaring-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
  uthash-dev zlib1g-dev libseccomp-dev libcap-ng-dev"
-apt_test="acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
- llvm-14 cppcheck debootstrap libfaketime rpm db5.3-util"
+apt_package="debhelper dpkg-dev fakeroot rpm"
+apt_test="lintian rpmlint mandoc acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+ llvm-14 cppcheck debootstrap libfaketime db5.3-util"
 apt_bench="aide inotify-tools fatrace"
 
 # By the names of their pkg-config files, which are the same wherever rpm is used.
@@ -23,7 +24,8 @@ dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(opens
  pkgconfig(libzstd) pkgconfig(lmdb) pkgconfig(yaml-0.1) pkgconfig(roaring) pkgconfig(libwebsockets)
  pkgconfig(libcurl) pkgconfig(jansson) pkgconfig(zlib) pkgconfig(libseccomp)
  pkgconfig(libcap-ng) uthash-devel"
-dnf_test="acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime rpm-build"
+dnf_package="rpm-build systemd-rpm-macros"
+dnf_test="rpmlint mandoc acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime"
 dnf_bench="aide inotify-tools fatrace"
 
 as_root() {
@@ -39,7 +41,8 @@ as_root() {
 
 wanted() { # apt|dnf
 	eval "echo \$$1_build"
-	[ "$what" = build ] || eval "echo \$$1_test"
+	[ "$what" = build ] || eval "echo \$$1_package"
+	case $what in test | bench) eval "echo \$$1_test" ;; esac
 	[ "$what" != bench ] || eval "echo \$$1_bench"
 }
 
