@@ -72,9 +72,13 @@ FLOOR_agent/pkgdb      := agent/pkgdb agent/rpmdb $(FLOOR_agent/source)
 FLOOR_agent/running    := agent/running $(FLOOR_agent/pkgdb)
 FLOOR_agent/host       := agent/host $(FLOOR_agent/running)
 FLOOR_agent/inventory  := agent/inventory agent/apps $(FLOOR_agent/host)
-FLOOR_agent/ship       := agent/ship $(FLOOR_agent/state)
+FLOOR_agent/seam       := agent/seam $(FLOOR_common)
+FLOOR_agent/identity   := agent/identity $(FLOOR_common)
+FLOOR_agent/sender     := agent/sender agent/seam agent/identity $(FLOOR_agent/state)
+FLOOR_agent/ship       := agent/ship agent/seam agent/identity $(FLOOR_common)
 FLOOR_agent            := agent agent/watch agent/who agent/rpmdb agent/apps agent/packages agent/fim \
-	agent/inventory agent/host agent/running agent/pkgdb agent/source agent/ship $(FLOOR_agent/touch)
+	agent/inventory agent/host agent/running agent/pkgdb agent/source agent/ship agent/sender \
+	agent/seam agent/identity $(FLOOR_agent/touch)
 
 FLOOR_collector/store  := collector/store $(FLOOR_common)
 FLOOR_collector/index  := collector/index $(FLOOR_common)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "agent/ship/enroll_settings.h"
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
 #include "common/base/clock.h"
 #include "common/codec/option.h"
 #include "common/codec/program.h"

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
 #include "common/base/glob.h"
 
 static const struct config_key WATCH[] = {

@@ -9,6 +9,8 @@
 #include "agent/cmd_enroll.h"
 #include "agent/config.h"
 #include "agent/pipeline.h"
+#include "agent/sender/launcher.h"
+#include "agent/ship/half.h"
 #include "agent/state/state.h"
 #include "agent/status.h"
 #include "common/base/log.h"
@@ -29,6 +31,7 @@ static int complain(int code, const struct reason *why)
 /* --- run ------------------------------------------------------------------------------------- */
 
 struct running {
+	struct launcher *launcher;
 	struct loop *loop;
 	bool is_stopping;
 	bool is_again; /* stopped in order to begin again */
@@ -63,8 +66,8 @@ static int run_once(struct running *running, struct state *state, const struct a
 	        running->loop, SIGINT, on_signal, running);
 	struct signal_watch *terminate = signal_watch_new(
 	        running->loop, SIGTERM, on_signal, running);
-	int rc = pipeline_new(
-	        running->loop, state, config, is_continued, on_again, running, &pipeline, out_why);
+	int rc = pipeline_new(running->loop, state, config, running->launcher, is_continued,
+	        on_again, running, &pipeline, out_why);
 	if (rc == 0)
 		loop_run(running->loop);
 	pipeline_stop(pipeline);
@@ -75,25 +78,41 @@ static int run_once(struct running *running, struct state *state, const struct a
 	return rc;
 }
 
-static int run(const struct agent_config *config, struct reason *out_why)
+static void be_frugal(void)
+{
+	mallopt(M_ARENA_MAX, 1);             /* what one thread gives back another can use */
+	mallopt(M_MMAP_THRESHOLD, 64 << 10); /* larger pieces go back to the system at once */
+}
+
+static int run_on_state(
+        struct running *running, const struct agent_config *config, struct reason *out_why)
 {
 	struct state_limits limits = {.spool_bytes = config->limits.spool_mb << 20};
-	struct running running = {0};
 	struct state *state;
 	int rc = state_open(config->state_dir, &limits, &state, out_why);
 	if (rc < 0)
 		return rc;
 	loop_set_workers(WORKERS);
-	mallopt(M_ARENA_MAX, 1);             /* what one thread gives back another can use */
-	mallopt(M_MMAP_THRESHOLD, 64 << 10); /* larger pieces go back to the system at once */
 	log_info("tsujiban-agent " TSUJIBAN_VERSION " state=%s collector=%s", config->state_dir,
 	        config->collector);
 	do {
-		rc = run_once(&running, state, config, out_why);
-		if (rc == 0 && running.is_anew)
+		rc = run_once(running, state, config, out_why);
+		if (rc == 0 && running->is_anew)
 			rc = state_begin_anew(state, out_why);
-	} while (rc == 0 && running.is_again && !running.is_stopping);
+	} while (rc == 0 && running->is_again && !running->is_stopping);
 	state_close(state);
+	return rc;
+}
+
+static int run(const struct agent_config *config, struct reason *out_why)
+{
+	struct running running = {0};
+	int rc = launcher_start(&running.launcher, out_why);
+	if (rc < 0)
+		return rc;
+	be_frugal();
+	rc = run_on_state(&running, config, out_why);
+	launcher_stop(running.launcher);
 	return rc;
 }
 
@@ -232,7 +251,18 @@ static const struct program_command COMMANDS[] = {
         {0},
 };
 
+/* The half that sends, started by the one that reads: no command for people. */
+static int send_half(void)
+{
+	struct reason why;
+	be_frugal();
+	int rc = half_run(LAUNCHER_SEAM_FD, &why);
+	return rc < 0 ? complain(rc, &why) : 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], LAUNCHER_COMMAND) == 0)
+		return send_half();
 	return program_main(PROGRAM, COMMANDS, argc, argv);
 }

@@ -8,7 +8,7 @@
 #include "agent/inventory/inventory.h"
 #include "agent/pipeline_private.h"
 #include "agent/report.h"
-#include "agent/ship/ship.h"
+#include "agent/sender/sender.h"
 #include "agent/state/trimmer.h"
 #include "agent/watch/mounts.h"
 #include "agent/watchlist.h"
@@ -74,7 +74,7 @@ static void on_committed(void *ctx, uint64_t events)
 		budget_hurry(pipeline->budget, false);
 	}
 	if (events)
-		ship_wake(pipeline->ship);
+		sender_wake(pipeline->sender);
 	hold_while_full(pipeline);
 	walk_resume(pipeline->walk);
 	pipeline_end_scan(pipeline);
@@ -173,10 +173,23 @@ static void on_link_changed(void *ctx)
 		report_changed(pipeline->report);
 }
 
-static const struct ship_events SHIP_EVENTS = {
+static void on_sender_ended(void *ctx, const char *how)
+{
+	struct pipeline *pipeline = ctx;
+	struct buf text = BUF_INIT;
+	log_warn("%s: it is started again, nothing is lost", how);
+	buf_printf(&text, "%s: it is started again, nothing is lost", how);
+	pipeline_note(
+	        pipeline, EVENT_AGENT, ACTION_DEGRADED, (struct slice){0}, buf_text(&text), 0);
+	journal_kick(pipeline->journal);
+	buf_fini(&text);
+}
+
+static const struct sender_events SENDER_EVENTS = {
         .confirmed = on_confirmed,
         .begin_anew = on_begin_anew,
         .changed = on_link_changed,
+        .ended = on_sender_ended,
 };
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -281,15 +294,16 @@ static int make_inventory(struct pipeline *pipeline, struct reason *out_why)
 	        &pipeline->inventory, out_why);
 }
 
-static int make_ship(struct pipeline *pipeline, struct reason *out_why)
+static int make_sender(struct pipeline *pipeline, struct launcher *launcher, struct reason *out_why)
 {
-	struct ship_options options = {
+	struct sender_options options = {
 	        .collector = pipeline->config->collector,
 	        .dir = pipeline->config->state_dir,
+	        .launcher = launcher,
 	};
 	pipeline->trimmer = trimmer_new(pipeline->loop, pipeline->state, on_trimmed, pipeline);
-	return ship_new(pipeline->loop, pipeline->state, &options, &SHIP_EVENTS, pipeline,
-	        &pipeline->ship, out_why);
+	return sender_new(pipeline->loop, pipeline->state, &options, &SENDER_EVENTS, pipeline,
+	        &pipeline->sender, out_why);
 }
 
 static int make_report(struct pipeline *pipeline, struct reason *out_why)
@@ -304,7 +318,7 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	        .settle = pipeline->settle,
 	        .audit = pipeline->audit,
 	        .inventory = pipeline->inventory,
-	        .ship = pipeline->ship,
+	        .sender = pipeline->sender,
 	};
 	return report_new(pipeline->loop, &stages, &pipeline->report, out_why);
 }
@@ -333,13 +347,13 @@ static void start(struct pipeline *pipeline, bool is_continued)
 	if (!pipeline->is_first)
 		pipeline_start_packages(pipeline);
 	inventory_start(pipeline->inventory);
-	ship_start(pipeline->ship);
+	sender_start(pipeline->sender);
 	journal_kick(pipeline->journal);
 }
 
 int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        bool is_continued, void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
-        struct reason *out_why)
+        struct launcher *launcher, bool is_continued, void (*again)(void *ctx, bool is_anew),
+        void *ctx, struct pipeline **out, struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
 	*pipeline = (struct pipeline){
@@ -350,7 +364,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 	if (rc == 0)
 		rc = make_inventory(pipeline, out_why);
 	if (rc == 0)
-		rc = make_ship(pipeline, out_why);
+		rc = make_sender(pipeline, launcher, out_why);
 	if (rc == 0)
 		rc = make_report(pipeline, out_why);
 	if (rc < 0) {
@@ -370,7 +384,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	budget_stop(pipeline->budget);
 	audit_free(pipeline->audit);
 	report_free(pipeline->report);
-	ship_free(pipeline->ship);
+	sender_free(pipeline->sender);
 	trimmer_free(pipeline->trimmer);
 	inventory_free(pipeline->inventory);
 	journal_free(pipeline->journal);

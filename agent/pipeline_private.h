@@ -25,7 +25,7 @@ struct explainer;
 struct inventory;
 struct mounts;
 struct report;
-struct ship;
+struct sender;
 struct trimmer;
 struct unwatched;
 struct who;
@@ -66,7 +66,7 @@ struct pipeline {
 	struct pipeline_packages packages[PIPELINE_MANAGERS];
 	struct inventory *inventory;
 	struct trimmer *trimmer;
-	struct ship *ship;
+	struct sender *sender;
 	struct report *report;
 
 	uint64_t scan_began_ms;

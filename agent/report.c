@@ -11,7 +11,7 @@
 #include "agent/watch/watch.h"
 #include "agent/fim/audit.h"
 #include "agent/inventory/inventory.h"
-#include "agent/ship/ship.h"
+#include "agent/sender/sender.h"
 #include "agent/state/state.h"
 #include "agent/status.h"
 #include "agent/who/who.h"
@@ -36,21 +36,22 @@ struct report {
 	unsigned degraded_count;
 };
 
-static void put_ship(struct report *report)
+static void put_sender(struct report *report)
 {
-	struct ship_status ship;
+	struct sender_status sender;
 	char time[CLOCK_TEXT_MAX];
-	ship_status(report->stages.ship, &ship);
-	status_put(&report->status, "link", "%s", ship.state);
-	if (ship.host[0])
-		status_put(&report->status, "host", "%s", ship.host);
-	if (ship.why[0])
-		status_put(&report->status, "link_error", "%s", ship.why);
-	if (ship.connected_since_ns)
+	sender_status(report->stages.sender, &sender);
+	status_put(&report->status, "sender_pid", "%d", sender.pid);
+	status_put(&report->status, "link", "%s", sender.state);
+	if (sender.host[0])
+		status_put(&report->status, "host", "%s", sender.host);
+	if (sender.why[0])
+		status_put(&report->status, "link_error", "%s", sender.why);
+	if (sender.connected_since_ns)
 		status_put(&report->status, "connected_since", "%s",
-		        clock_format((int64_t)ship.connected_since_ns, time));
+		        clock_format((int64_t)sender.connected_since_ns, time));
 	status_put(
-	        &report->status, "confirmed_seq", "%llu", (unsigned long long)ship.confirmed_seq);
+	        &report->status, "confirmed_seq", "%llu", (unsigned long long)sender.confirmed_seq);
 }
 
 static void put_watch(struct report *report)
@@ -136,7 +137,7 @@ static void write_status(void *ctx)
 	status_put(&report->status, "version", "%s", TSUJIBAN_VERSION);
 	status_put(&report->status, "started", "%s", clock_format(report->started_ns, time));
 	status_put(&report->status, "collector", "%s", report->stages.config->collector);
-	put_ship(report);
+	put_sender(report);
 	put_watch(report);
 	put_audit(report);
 	put_inventory(report);

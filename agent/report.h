@@ -19,7 +19,7 @@ struct inventory;
 struct reason;
 struct report;
 struct settle;
-struct ship;
+struct sender;
 struct state;
 struct unwatched;
 struct walk;
@@ -37,7 +37,7 @@ struct report_stages {
 	const struct settle *settle;
 	const struct audit *audit;
 	const struct inventory *inventory;
-	const struct ship *ship;
+	const struct sender *sender;
 };
 
 int report_new(struct loop *loop, const struct report_stages *stages, struct report **out,

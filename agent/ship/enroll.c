@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/codec/wire.h"

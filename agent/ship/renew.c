@@ -1,7 +1,4 @@
 #include "agent/ship/renew.h"
-
-#include "agent/ship/identity.h"
-
 int renew_begin(struct renew *renew, const char *name, struct buf *out, struct reason *out_why)
 {
 	if (renew->key_pem.len)
@@ -22,15 +19,17 @@ int renew_begin(struct renew *renew, const char *name, struct buf *out, struct r
 	return rc;
 }
 
-int renew_finish(struct renew *renew, const struct enroll_reply *reply, const char *dir,
+int renew_finish(struct renew *renew, const struct enroll_reply *reply, struct pki_cert_info *out,
         struct reason *out_why)
 {
 	if (!renew->key_pem.len)
 		return fail(
 		        out_why, ERR_PROTOCOL, "cannot take a certificate that was not asked for");
-	int rc = identity_install(
-	        dir, buf_slice(&renew->key_pem), reply->cert_pem, (struct slice){0}, out_why);
-	renew_drop(renew);
+	int rc = pki_key_matches(buf_slice(&renew->key_pem), reply->cert_pem, out_why);
+	if (rc == 0)
+		rc = pki_cert_info(reply->cert_pem, out, out_why);
+	if (rc < 0)
+		renew_drop(renew);
 	return rc;
 }
 

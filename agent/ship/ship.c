@@ -3,37 +3,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
+#include "agent/seam/seam.h"
 #include "agent/ship/renew.h"
-#include "agent/ship/sections.h"
-#include "agent/state/spool.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/io/backoff.h"
+#include "common/io/channel.h"
 #include "common/io/conn.h"
 
-#define BATCH_EVENTS      1000
-#define BATCH_BYTES       (256u << 10)
 #define WINDOW_MAX        64
 #define WINDOW_DEFAULT    8
 #define PENDING_BYTES_MAX (1u << 20) /* above this the socket is full: go on at `drained` */
 #define BACKOFF_FIRST_MS  500
 #define BACKOFF_MOST_MS   60000
-#define MESSAGE_BYTES_MAX (256u << 10)
+#define ARENA_BYTES       (SEAM_MESSAGE_MAX + (256u << 10))
 #define IDLE_BYTES        4096
-#define RELEASE_EVENTS    500
 #define DEAF_AFTER        3 /* heartbeats without a word from the collector */
 
-enum ship_state { OFFLINE, CONNECTING, GREETING, STREAMING, WAITING };
+enum ship_state { OFFLINE, ASKING, CONNECTING, GREETING, STREAMING, WAITING };
 
 struct ship {
 	struct loop *loop;
-	struct state *state;
-	struct ship_options options;
-	const struct ship_events *events;
+	unsigned window;
+	void (*over)(void *ctx);
 	void *ctx;
+	struct channel *channel; /* to the reading half */
+	char *collector;         /* HOST:PORT; NULL until it is told */
 
 	enum ship_state now;
 	struct conn *conn;
@@ -42,10 +40,16 @@ struct ship {
 	uint64_t heartbeat_ms;
 	struct backoff backoff;
 	struct renew renew;
-	struct pki_cert_info cert; /* our own, of this connection */
+	/* Of this connection. */
+	struct pki_cert_info cert; /* our own */
+	uint8_t stream_id[WIRE_STREAM_ID_BYTES];
+	uint64_t first_seq, next_seq; /* of the spool, when it was asked */
+	uint8_t root[SECTION_ROOT_BYTES];
+	bool has_root;
 
 	uint64_t confirmed_seq;
 	uint64_t sent_seq;
+	bool is_pulling;   /* events from sent_seq + 1 on have been asked for */
 	bool is_root_sent; /* behind a batch of this connection … */
 	uint64_t root_seq; /* … up to this one, which tells what the facts add up to there */
 	uint64_t in_flight[WINDOW_MAX]; /* the last seq of each batch that is not confirmed, oldest
@@ -60,14 +64,53 @@ struct ship {
 	int64_t connected_since_ns;
 };
 
-static void connect_now(void *ctx);
+/* --- to the reading half ---------------------------------------------------------------------- */
+
+static void say(struct ship *ship, const struct seam_message *message)
+{
+	buf_reset(&ship->scratch);
+	seam_encode(message, &ship->scratch);
+	channel_send(ship->channel, (uint8_t)message->kind, buf_slice(&ship->scratch));
+}
+
+static void say_seq(struct ship *ship, enum seam_kind kind, uint64_t seq)
+{
+	say(ship, &(struct seam_message){.kind = kind, .seq = seq});
+}
+
+static void say_alone(struct ship *ship, enum seam_kind kind)
+{
+	say(ship, &(struct seam_message){.kind = kind});
+}
+
+static void say_status(struct ship *ship)
+{
+	static const enum seam_link LINKS[] = {
+	        [OFFLINE] = SEAM_OFFLINE,
+	        [ASKING] = SEAM_CONNECTING,
+	        [CONNECTING] = SEAM_CONNECTING,
+	        [GREETING] = SEAM_GREETING_SENT,
+	        [STREAMING] = SEAM_STREAMING,
+	        [WAITING] = SEAM_WAITING,
+	};
+	struct seam_message message = {.kind = SEAM_STATUS};
+	message.status = (struct seam_status){
+	        .link = LINKS[ship->now],
+	        .confirmed_seq = ship->confirmed_seq,
+	        .sent_seq = ship->sent_seq,
+	        .connected_since_ns = (uint64_t)ship->connected_since_ns,
+	        .host = slice_text(ship->host),
+	        .why = slice_text(ship->why),
+	};
+	say(ship, &message);
+}
 
 /* --- leaving: one way down from any state -------------------------------------------------- */
 
 static void remember_why(struct ship *ship, const char *why)
 {
 	if (strncmp(ship->why, why, sizeof ship->why - 1) != 0)
-		log_warn("cannot reach collector '%s': %s", ship->options.collector, why);
+		log_warn("cannot reach collector '%s': %s", ship->collector, why);
 	snprintf(ship->why, sizeof ship->why, "%s", why);
 }
 
@@ -83,12 +126,13 @@ static void wait_and_retry(struct ship *ship, const char *why)
 	ship->conn = NULL;
 	ship->in_flight_count = 0;
 	ship->connected_since_ns = 0;
+	ship->is_pulling = false;
 	ship->now = WAITING;
 	buf_shrink(&ship->scratch, 0);
 	buf_shrink(&ship->frames, 0);
-	log_debug("trying collector '%s' again in_ms=%llu", ship->options.collector,
+	log_debug("trying collector '%s' again in_ms=%llu", ship->collector,
 	        (unsigned long long)wait_ms);
-	ship->events->changed(ship->ctx);
+	say_status(ship);
 }
 
 static void drop_and_retry(struct ship *ship, const char *why)
@@ -116,50 +160,44 @@ static void send_message(struct ship *ship, const struct message *message)
 
 static bool window_is_open(const struct ship *ship)
 {
-	return ship->in_flight_count < ship->options.window &&
-	       conn_pending(ship->conn) < PENDING_BYTES_MAX;
+	return ship->in_flight_count < ship->window && conn_pending(ship->conn) < PENDING_BYTES_MAX;
 }
 
-/* With the last events that there are: once a connection, for the collector may not have had them
- * all at the greeting, and then when facts have changed since. */
-static void add_root(struct ship *ship, struct batch *batch, uint8_t root[SECTION_ROOT_BYTES])
+/* The root goes with the last events that there are: once a connection, for the collector may not
+ * have had them all at the greeting, and then when facts have changed since. */
+static void choose_root(struct ship *ship, struct seam_events *events, uint64_t last_seq)
 {
-	uint64_t last_seq = batch->first_seq + batch->count - 1, changed_seq;
-	if (sections_root(ship->state, last_seq, root, &changed_seq) &&
-	        (!ship->is_root_sent || changed_seq > ship->root_seq)) {
-		batch->facts_root = slice_of(root, SECTION_ROOT_BYTES);
-		ship->is_root_sent = true;
-		ship->root_seq = last_seq;
+	bool is_news = !ship->is_root_sent || events->changed_seq > ship->root_seq;
+	if (events->batch.facts_root.len == 0 || !is_news) {
+		events->batch.facts_root = (struct slice){0};
+		return;
 	}
-}
-
-/* 1: one batch went out; 0: the spool has no more; negative: it cannot be read. */
-static int send_next_batch(struct ship *ship)
-{
-	struct message message = {.kind = FRAME_BATCH};
-	arena_reset(ship->arena);
-	int rc = spool_read(ship->state, ship->sent_seq + 1, BATCH_EVENTS, BATCH_BYTES, ship->arena,
-	        &message.batch);
-	if (rc < 0 || message.batch.count == 0)
-		return rc;
-	uint8_t root[SECTION_ROOT_BYTES];
-	add_root(ship, &message.batch, root);
-	send_message(ship, &message);
-	/* A long spool is read once, and need not stay this process's memory. */
-	if (message.batch.count >= RELEASE_EVENTS)
-		kv_release_pages(state_kv(ship->state));
-	ship->sent_seq += message.batch.count;
-	ship->in_flight[ship->in_flight_count++] = ship->sent_seq;
-	return 1;
+	ship->is_root_sent = true;
+	ship->root_seq = last_seq;
 }
 
 static void pump(struct ship *ship)
 {
-	int rc = 1;
-	while (rc == 1 && window_is_open(ship))
-		rc = send_next_batch(ship);
-	if (rc < 0)
-		drop_and_retry(ship, err_text(rc));
+	if (ship->is_pulling || !window_is_open(ship))
+		return;
+	ship->is_pulling = true;
+	say_seq(ship, SEAM_PULL, ship->sent_seq + 1);
+}
+
+/* What was asked for before the last connection was lost is of no use any more. */
+static void on_events(struct ship *ship, struct seam_events *events)
+{
+	struct message message = {.kind = FRAME_BATCH};
+	if (!ship->is_pulling || events->batch.first_seq != ship->sent_seq + 1)
+		return;
+	ship->is_pulling = false;
+	uint64_t last_seq = ship->sent_seq + events->batch.count;
+	choose_root(ship, events, last_seq);
+	message.batch = events->batch;
+	send_message(ship, &message);
+	ship->sent_seq = last_seq;
+	ship->in_flight[ship->in_flight_count++] = last_seq;
+	pump(ship);
 }
 
 static void on_drained(void *ctx, struct conn *conn)
@@ -182,7 +220,7 @@ static void confirm(struct ship *ship, uint64_t seq)
 	        ship->in_flight_count * sizeof ship->in_flight[0]);
 	if (seq > ship->confirmed_seq) {
 		ship->confirmed_seq = seq;
-		ship->events->confirmed(ship->ctx, seq);
+		say_seq(ship, SEAM_CONFIRMED, seq);
 	}
 }
 
@@ -203,22 +241,19 @@ static void ask_for_renewal_when_due(struct ship *ship)
  * a copy). */
 static void on_welcome(struct ship *ship, const struct welcome *welcome)
 {
-	struct state_position position = state_position(ship->state);
 	snprintf(ship->host, sizeof ship->host, "%.*s", SLICE_ARG(welcome->host));
-	if (welcome->stored_seq + 1 < position.first_seq ||
-	        welcome->stored_seq >= position.next_seq) {
+	if (welcome->stored_seq + 1 < ship->first_seq || welcome->stored_seq >= ship->next_seq) {
 		log_warn("collector and spool do not meet: reporting everything anew stored=%llu "
 		         "spool=%llu..%llu",
 		        (unsigned long long)welcome->stored_seq,
-		        (unsigned long long)position.first_seq,
-		        (unsigned long long)position.next_seq);
+		        (unsigned long long)ship->first_seq, (unsigned long long)ship->next_seq);
 		drop_and_retry(ship, "collector and spool do not meet");
-		ship->events->begin_anew(ship->ctx);
+		say_alone(ship, SEAM_ANEW);
 		return;
 	}
-	log_info("connected to collector '%s' host=%s stored=%llu waiting=%llu",
-	        ship->options.collector, ship->host, (unsigned long long)welcome->stored_seq,
-	        (unsigned long long)(position.next_seq - 1 - welcome->stored_seq));
+	log_info("connected to collector '%s' host=%s stored=%llu waiting=%llu", ship->collector,
+	        ship->host, (unsigned long long)welcome->stored_seq,
+	        (unsigned long long)(ship->next_seq - 1 - welcome->stored_seq));
 	ship->now = STREAMING;
 	ship->why[0] = '\0';
 	ship->connected_since_ns = clock_wall_ns();
@@ -228,27 +263,29 @@ static void on_welcome(struct ship *ship, const struct welcome *welcome)
 	backoff_reset(&ship->backoff);
 	timer_start(ship->heartbeat, ship->heartbeat_ms, ship->heartbeat_ms);
 	confirm(ship, welcome->stored_seq);
-	ship->events->changed(ship->ctx);
+	say_status(ship);
 	ask_for_renewal_when_due(ship);
 	pump(ship);
 }
 
-static int send_answer(void *ctx, const struct message *message)
+static void on_want(struct ship *ship, const struct message *message)
 {
-	struct ship *ship = ctx;
-	buf_reset(&ship->frames);
-	int rc = wire_append_frame(message, &ship->scratch, &ship->frames);
-	if (rc == 0)
-		conn_send(ship->conn, buf_slice(&ship->frames));
-	return rc;
+	struct buf payload = BUF_INIT;
+	struct seam_message asked = {.kind = SEAM_WANT};
+	if (wire_encode(message, &payload) == 0) {
+		asked.want = buf_slice(&payload);
+		say(ship, &asked);
+	}
+	buf_fini(&payload);
 }
 
-static void on_want(struct ship *ship, const struct want *want)
+static void on_answer(struct ship *ship, const struct seam_message *message)
 {
-	int rc = sections_answer(ship->state, want, send_answer, ship);
-	if (rc < 0)
-		drop_and_retry(ship, err_text(rc));
-	buf_shrink(&ship->scratch, IDLE_BYTES);
+	if (ship->now != STREAMING)
+		return;
+	buf_reset(&ship->frames);
+	if (frame_append(&ship->frames, message->answer.kind, message->answer.payload) == 0)
+		conn_send(ship->conn, buf_slice(&ship->frames));
 	buf_shrink(&ship->frames, IDLE_BYTES);
 }
 
@@ -278,12 +315,23 @@ static void on_refused(struct ship *ship, const struct refused *refused)
 static void on_renewed(struct ship *ship, const struct enroll_reply *reply)
 {
 	struct reason why;
-	if (renew_finish(&ship->renew, reply, ship->options.dir, &why) < 0) {
+	struct seam_message message = {.kind = SEAM_INSTALL};
+	if (renew_finish(&ship->renew, reply, &ship->cert, &why) < 0) {
 		log_error("cannot renew the certificate: %s", why.text);
 		return;
 	}
-	pki_cert_info(reply->cert_pem, &ship->cert, NULL);
-	log_info("renewed the certificate host=%s", ship->host);
+	message.install.key_pem = buf_slice(&ship->renew.key_pem);
+	message.install.cert_pem = reply->cert_pem;
+	say(ship, &message);
+	renew_drop(&ship->renew);
+}
+
+static void on_installed(struct ship *ship, struct slice why)
+{
+	if (why.len > 0)
+		log_error("cannot renew the certificate: %.*s", SLICE_ARG(why));
+	else
+		log_info("renewed the certificate host=%s", ship->host);
 }
 
 static void on_message(struct ship *ship, const struct message *message)
@@ -295,7 +343,7 @@ static void on_message(struct ship *ship, const struct message *message)
 	else if (message->kind == FRAME_ACK && ship->now == STREAMING)
 		on_ack(ship, message->ack.stored_seq);
 	else if (message->kind == FRAME_WANT && ship->now == STREAMING)
-		on_want(ship, &message->want);
+		on_want(ship, message);
 	else if (message->kind == FRAME_RENEW_REPLY && ship->now == STREAMING)
 		on_renewed(ship, &message->renew_reply);
 	else if (message->kind != FRAME_HEARTBEAT)
@@ -325,24 +373,21 @@ static void on_ready(
         void *ctx, struct conn *conn, const char *protocol, const struct pki_cert_info *peer)
 {
 	struct ship *ship = ctx;
-	struct state_position position = state_position(ship->state);
 	struct message message = {.kind = FRAME_HELLO};
-	uint8_t root[SECTION_ROOT_BYTES];
-	uint64_t changed_seq;
 	(void)conn;
 	(void)protocol;
 	(void)peer;
-	memcpy(message.hello.stream_id, state_stream_id(ship->state), WIRE_STREAM_ID_BYTES);
-	message.hello.first_seq = position.first_seq;
-	message.hello.next_seq = position.next_seq;
+	memcpy(message.hello.stream_id, ship->stream_id, WIRE_STREAM_ID_BYTES);
+	message.hello.first_seq = ship->first_seq;
+	message.hello.next_seq = ship->next_seq;
 	message.hello.agent_version = slice_text(TSUJIBAN_VERSION);
+	if (ship->has_root)
+		message.hello.facts_root = slice_of(ship->root, SECTION_ROOT_BYTES);
 	ship->is_root_sent = false;
-	if (sections_root(ship->state, position.next_seq - 1, root, &changed_seq))
-		message.hello.facts_root = slice_of(root, SECTION_ROOT_BYTES);
 	ship->now = GREETING;
 	send_message(ship, &message);
 	timer_start(ship->heartbeat, CONN_HANDSHAKE_MS, CONN_HANDSHAKE_MS);
-	ship->events->changed(ship->ctx);
+	say_status(ship);
 }
 
 static const struct conn_events CONN_EVENTS = {
@@ -352,30 +397,49 @@ static const struct conn_events CONN_EVENTS = {
         .closed = on_closed,
 };
 
-static void connect_now(void *ctx)
+static void ask(void *ctx)
 {
 	struct ship *ship = ctx;
-	struct identity identity;
+	ship->now = ASKING;
+	say_alone(ship, SEAM_ASK);
+}
+
+static void on_sorry(struct ship *ship, struct slice why)
+{
+	char text[REASON_MAX];
+	snprintf(text, sizeof text, "%.*s", SLICE_ARG(why));
+	if (ship->now == ASKING)
+		wait_and_retry(ship, text);
+}
+
+static void on_greeting(struct ship *ship, const struct seam_greeting *greeting)
+{
 	struct tls_context *tls = NULL;
 	struct reason why;
-	int rc = identity_load(ship->options.dir, &identity, &why);
+	if (ship->now != ASKING)
+		return;
+	memcpy(ship->stream_id, greeting->stream_id, WIRE_STREAM_ID_BYTES);
+	ship->first_seq = greeting->first_seq;
+	ship->next_seq = greeting->next_seq;
+	ship->has_root = greeting->facts_root.len > 0;
+	if (ship->has_root)
+		memcpy(ship->root, greeting->facts_root.ptr, SECTION_ROOT_BYTES);
+	int rc = pki_cert_info(greeting->cert_pem, &ship->cert, &why);
 	if (rc == 0)
-		rc = tls_client_new(buf_slice(&identity.cert_pem), buf_slice(&identity.key_pem),
-		        buf_slice(&identity.ca_pem), &tls, &why);
-	ship->cert = identity.cert;
-	identity_fini(&identity);
+		rc = tls_client_new(
+		        greeting->cert_pem, greeting->key_pem, greeting->ca_pem, &tls, &why);
 	if (rc < 0) {
 		wait_and_retry(ship, why.text);
 		return;
 	}
 	ship->now = CONNECTING;
-	ship->conn = conn_connect(ship->loop, tls, ship->options.collector, &CONN_EVENTS, ship);
+	ship->conn = conn_connect(ship->loop, tls, ship->collector, &CONN_EVENTS, ship);
 	tls_context_free(tls);
-	ship->events->changed(ship->ctx);
+	say_status(ship);
 }
 
-/* Says that we are here, and notices when the collector is not: a link that was cut without a word.
- */
+/* Notices when the collector is not there any more, a link that was cut without a word; and says
+ * that we are, once the reading half has said so: this half alone is of no use to anybody. */
 static void on_heartbeat(void *ctx)
 {
 	struct ship *ship = ctx;
@@ -385,40 +449,81 @@ static void on_heartbeat(void *ctx)
 	} else if (silent_ms > DEAF_AFTER * ship->heartbeat_ms) {
 		drop_and_retry(ship, "the collector has fallen silent");
 	} else {
-		send_message(ship, &(struct message){.kind = FRAME_HEARTBEAT});
+		say_alone(ship, SEAM_PING);
 		ask_for_renewal_when_due(ship);
 	}
 }
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- from the reading half -------------------------------------------------------------------- */
 
-int ship_new(struct loop *loop, struct state *state, const struct ship_options *options,
-        const struct ship_events *events, void *ctx, struct ship **out, struct reason *out_why)
+static void on_settings(struct ship *ship, struct slice collector)
 {
-	struct identity identity;
-	int rc = identity_load(options->dir, &identity, out_why);
-	identity_fini(&identity);
-	if (rc < 0)
-		return rc;
-	struct ship *ship = mem_new(sizeof *ship);
-	ship->loop = loop;
-	ship->state = state;
-	ship->options = *options;
-	if (ship->options.window == 0 || ship->options.window > WINDOW_MAX)
-		ship->options.window = WINDOW_DEFAULT;
-	ship->events = events;
-	ship->ctx = ctx;
-	ship->retry = timer_new(loop, connect_now, ship);
-	ship->heartbeat = timer_new(loop, on_heartbeat, ship);
-	ship->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
-	ship->arena = arena_new(MESSAGE_BYTES_MAX + 2 * BATCH_BYTES);
-	*out = ship;
-	return 0;
+	if (ship->collector)
+		return;
+	ship->collector = mem_copy_text((const char *)collector.ptr, collector.len);
+	ask(ship);
 }
 
-void ship_start(struct ship *ship)
+static void on_pong(struct ship *ship)
 {
-	connect_now(ship);
+	if (ship->now == STREAMING)
+		send_message(ship, &(struct message){.kind = FRAME_HEARTBEAT});
+}
+
+static void on_seam(void *ctx, uint8_t kind, struct slice payload)
+{
+	struct ship *ship = ctx;
+	struct seam_message message;
+	struct reason why;
+	arena_reset(ship->arena);
+	if (seam_decode(kind, payload, ship->arena, &message, &why) < 0) {
+		log_error("%s", why.text);
+		ship->over(ship->ctx);
+	} else if (kind == SEAM_SETTINGS) {
+		on_settings(ship, message.text);
+	} else if (kind == SEAM_GREETING) {
+		on_greeting(ship, &message.greeting);
+	} else if (kind == SEAM_SORRY) {
+		on_sorry(ship, message.text);
+	} else if (kind == SEAM_EVENTS && ship->now == STREAMING) {
+		on_events(ship, &message.events);
+	} else if (kind == SEAM_ANSWER) {
+		on_answer(ship, &message);
+	} else if (kind == SEAM_INSTALLED) {
+		on_installed(ship, message.text);
+	} else if (kind == SEAM_PONG) {
+		on_pong(ship);
+	}
+}
+
+static void on_seam_closed(void *ctx, const char *why)
+{
+	struct ship *ship = ctx;
+	(void)why;
+	ship->over(ship->ctx);
+}
+
+static const struct channel_events SEAM_EVENTS_OF = {
+        .message = on_seam,
+        .closed = on_seam_closed,
+};
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+struct ship *ship_new(
+        struct loop *loop, int fd, unsigned window, void (*over)(void *ctx), void *ctx)
+{
+	struct ship *ship = mem_new(sizeof *ship);
+	ship->loop = loop;
+	ship->window = window == 0 || window > WINDOW_MAX ? WINDOW_DEFAULT : window;
+	ship->over = over;
+	ship->ctx = ctx;
+	ship->retry = timer_new(loop, ask, ship);
+	ship->heartbeat = timer_new(loop, on_heartbeat, ship);
+	ship->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
+	ship->arena = arena_new(ARENA_BYTES);
+	ship->channel = channel_new(loop, fd, SEAM_MESSAGE_MAX, &SEAM_EVENTS_OF, ship);
+	return ship;
 }
 
 void ship_free(struct ship *ship)
@@ -427,31 +532,13 @@ void ship_free(struct ship *ship)
 		return;
 	if (ship->conn)
 		conn_drop(ship->conn);
+	channel_free(ship->channel);
 	timer_free(ship->retry);
 	timer_free(ship->heartbeat);
 	renew_drop(&ship->renew);
 	arena_free(ship->arena);
 	buf_fini(&ship->scratch);
 	buf_fini(&ship->frames);
+	free(ship->collector);
 	free(ship);
-}
-
-void ship_wake(struct ship *ship)
-{
-	if (ship->now == STREAMING)
-		pump(ship);
-}
-
-void ship_status(const struct ship *ship, struct ship_status *out)
-{
-	static const char *const NAMES[] = {
-	        "offline", "connecting", "greeting", "streaming", "waiting"};
-	*out = (struct ship_status){
-	        .state = NAMES[ship->now],
-	        .confirmed_seq = ship->confirmed_seq,
-	        .sent_seq = ship->sent_seq,
-	        .connected_since_ns = (uint64_t)ship->connected_since_ns,
-	};
-	memcpy(out->why, ship->why, sizeof out->why);
-	memcpy(out->host, ship->host, sizeof out->host);
 }

@@ -27,8 +27,9 @@ struct kv;
 struct kv_txn;
 
 /* Opens or makes the store in directory `dir` (which exists). `tables` names the tables, ended by
- * NULL, at most KV_TABLE_MAX, and lives as long as the store; they are addressed by position. `map_bytes` bounds the store's size.
- * `read_only` opens an existing store for reading beside its running writer. */
+ * NULL, at most KV_TABLE_MAX, in texts that live as long as the store; they are addressed by
+ * position. `map_bytes` bounds the store's size. `read_only` opens an existing store for reading
+ * beside its running writer. */
 int kv_open(const char *dir, const char *const *tables, size_t map_bytes, bool read_only,
         struct kv **out, struct reason *out_why);
 void kv_close(struct kv *kv);

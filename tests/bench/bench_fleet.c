@@ -2,7 +2,7 @@
  *
  * The packages of this host are varied into images. One connection for each state directory that
  * `tsujiban-agent enroll` made, all at once; each says Hello with what its image's facts add up
- * to, and answers what the collector wants as an agent does (agent/ship/sections.h). Every image
+ * to, and answers what the collector wants as an agent does (agent/sender/sections.h). Every image
  * has the package "fleet-marker", so that a search tells how many hosts have arrived.
  *
  * A line on standard input is the next step: "upgrade" has each host send one upgraded package,
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "agent/pkgdb/sources.h"
-#include "agent/ship/sections.h"
+#include "agent/sender/sections.h"
 #include "agent/state/factbook.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"

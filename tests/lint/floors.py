@@ -11,7 +11,7 @@ NAMES = {
     r"\buv_\w+": [r"common/io/"],
     r"\b(SSL|BIO|X509)_\w+": [r"common/io/"],
     r"\bEVP_\w+": [r"common/io/", r"common/base/digest\.c"],
-    r"\bmdb_\w+|\bMDB_\w+": [r"common/store/kv\.c"],
+    r"\bmdb_\w+|\bMDB_\w+": [r"common/store/kv"],
     r"\b[Tt]sujiban__v1__\w+": [r"common/codec/wire"],
     r"\broaring_\w+": [r"collector/index/"],
     r"\blws_\w+|\bLWS_\w+": [r"collector/http/"],

@@ -5,7 +5,7 @@
 #include "agent/inventory/inventory.h"
 #include "agent/packages/packages.h"
 #include "agent/report.h"
-#include "agent/ship/ship.h"
+#include "agent/sender/sender.h"
 #include "agent/state/spool.h"
 #include "common/base/mem.h"
 #include "tests/sim/sim.h"
@@ -33,28 +33,28 @@ static void collector_take(struct slice event)
 	COLLECTOR.event[COLLECTOR.count++] = slice_of(bytes, event.len);
 }
 
-/* --- ship ------------------------------------------------------------------------------------- */
+/* --- sender ----------------------------------------------------------------------------------- */
 
-struct ship {
+struct sender {
 	struct loop *loop;
 	struct state *state;
-	struct ship_events events;
+	struct sender_events events;
 	void *ctx;
 	struct timer *timer;
 };
 
 static void carry(void *ctx)
 {
-	struct ship *ship = ctx;
+	struct sender *sender = ctx;
 	struct batch batch;
 	if (SIM.is_dying)
 		return;
 	if (SIM.is_link_down) {
-		timer_start(ship->timer, 500, 0);
+		timer_start(sender->timer, 500, 0);
 		return;
 	}
 	struct arena *arena = arena_new(SHIP_BYTES);
-	int rc = spool_read(ship->state, COLLECTOR.count + 1, 1 + sim_below(&SIM.choices, 50),
+	int rc = spool_read(sender->state, COLLECTOR.count + 1, 1 + sim_below(&SIM.choices, 50),
 	        SHIP_BYTES / 2, arena, &batch);
 	if (rc < 0)
 		sim_fault(NULL, "the spool lacks event %zu: %s", COLLECTOR.count + 1, err_text(rc));
@@ -64,44 +64,44 @@ static void carry(void *ctx)
 	/* The acknowledgement may be lost with the link; the next connection begins with it. */
 	bool is_lost = sim_chance(&SIM.choices, 20);
 	if (is_lost)
-		timer_start(ship->timer, 1000, 0);
+		timer_start(sender->timer, 1000, 0);
 	else
-		ship->events.confirmed(ship->ctx, COLLECTOR.count);
-	if (rc == 0 && !is_lost && COLLECTOR.count + 1 < state_position(ship->state).next_seq)
-		timer_start(ship->timer, sim_below(&SIM.choices, 30), 0);
+		sender->events.confirmed(sender->ctx, COLLECTOR.count);
+	if (rc == 0 && !is_lost && COLLECTOR.count + 1 < state_position(sender->state).next_seq)
+		timer_start(sender->timer, sim_below(&SIM.choices, 30), 0);
 }
 
-int ship_new(struct loop *loop, struct state *state, const struct ship_options *options,
-        const struct ship_events *events, void *ctx, struct ship **out, struct reason *out_why)
+int sender_new(struct loop *loop, struct state *state, const struct sender_options *options,
+        const struct sender_events *events, void *ctx, struct sender **out, struct reason *out_why)
 {
 	(void)options, (void)out_why;
-	struct ship *ship = mem_new(sizeof *ship);
-	ship->loop = loop;
-	ship->state = state;
-	ship->events = *events;
-	ship->ctx = ctx;
-	ship->timer = timer_new(loop, carry, ship);
-	*out = ship;
+	struct sender *sender = mem_new(sizeof *sender);
+	sender->loop = loop;
+	sender->state = state;
+	sender->events = *events;
+	sender->ctx = ctx;
+	sender->timer = timer_new(loop, carry, sender);
+	*out = sender;
 	return 0;
 }
 
-void ship_start(struct ship *ship)
+void sender_start(struct sender *sender)
 {
-	ship_wake(ship);
+	sender_wake(sender);
 }
 
-void ship_free(struct ship *ship)
+void sender_free(struct sender *sender)
 {
-	if (!ship)
+	if (!sender)
 		return;
-	timer_free(ship->timer);
-	free(ship);
+	timer_free(sender->timer);
+	free(sender);
 }
 
-void ship_wake(struct ship *ship)
+void sender_wake(struct sender *sender)
 {
-	if (!timer_is_active(ship->timer))
-		timer_start(ship->timer, sim_below(&SIM.choices, 100), 0);
+	if (!timer_is_active(sender->timer))
+		timer_start(sender->timer, sim_below(&SIM.choices, 100), 0);
 }
 
 /* --- inventory: has nothing to tell ----------------------------------------------------------- */

@@ -71,6 +71,11 @@ void kv_release_pages(struct kv *kv)
 	(void)kv;
 }
 
+void kv_rest(struct kv *kv)
+{
+	(void)kv;
+}
+
 uint64_t kv_size(struct kv *kv)
 {
 	(void)kv;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
 
 /* Last: it makes a macro of `fail`. */
 #include <cmocka.h>

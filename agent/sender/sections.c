@@ -1,4 +1,4 @@
-#include "agent/ship/sections.h"
+#include "agent/sender/sections.h"
 
 #include "agent/state/factbook.h"
 #include "common/model/factlist.h"

@@ -14,8 +14,8 @@
  * Errors   ERR_MISSING: not enrolled; ERR_FORMAT: the files do not belong together; -errno.
  * Thread   any; blocks on the disk.
  */
-#ifndef TSUJIBAN_AGENT_SHIP_IDENTITY_H
-#define TSUJIBAN_AGENT_SHIP_IDENTITY_H
+#ifndef TSUJIBAN_AGENT_IDENTITY_IDENTITY_H
+#define TSUJIBAN_AGENT_IDENTITY_IDENTITY_H
 
 #include "common/io/pki.h"
 

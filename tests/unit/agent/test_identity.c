@@ -1,4 +1,4 @@
-#include "tests/unit/agent-ship/fake.h"
+#include "tests/unit/agent/fake.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -7,8 +7,8 @@
  *
  * Thread   the loop's; reads the store in transactions of its own.
  */
-#ifndef TSUJIBAN_AGENT_SHIP_SECTIONS_H
-#define TSUJIBAN_AGENT_SHIP_SECTIONS_H
+#ifndef TSUJIBAN_AGENT_SENDER_SECTIONS_H
+#define TSUJIBAN_AGENT_SENDER_SECTIONS_H
 
 #include "agent/state/state.h"
 

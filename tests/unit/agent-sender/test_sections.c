@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/ship/sections.h"
+#include "agent/sender/sections.h"
 #include "agent/state/factbook.h"
 #include "common/model/factlist.h"
 

@@ -1,9 +1,9 @@
 /*
- * fake - a collector for ship's tests: a listener that answers as the test says, and a host with an
- * identity and a state directory.
+ * fake - a collector for the sender's tests: a listener that answers as the test says, and a host
+ * with an identity and a state directory.
  */
-#ifndef TSUJIBAN_TESTS_UNIT_AGENT_SHIP_FAKE_H
-#define TSUJIBAN_TESTS_UNIT_AGENT_SHIP_FAKE_H
+#ifndef TSUJIBAN_TESTS_UNIT_AGENT_FAKE_H
+#define TSUJIBAN_TESTS_UNIT_AGENT_FAKE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
 #include "agent/state/spool.h"
 #include "common/base/clock.h"
 #include "common/io/conn.h"

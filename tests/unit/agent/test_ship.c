@@ -1,10 +1,10 @@
-#include "tests/unit/agent-ship/fake.h"
-
-#include "agent/ship/ship.h"
+#include "tests/unit/agent/halves.h"
 
 struct scene {
 	struct fake fake;
-	struct ship *ship;
+	struct halves halves;
+	enum seam_link link;
+	char host[256], why[256];
 	uint64_t confirmed_seq;
 	uint64_t stop_at_seq; /* end of the test: that much is confirmed */
 	unsigned anew;
@@ -28,15 +28,25 @@ static void on_begin_anew(void *ctx)
 	loop_stop(at->fake.loop);
 }
 
-static void on_changed(void *ctx)
+static void on_status(void *ctx, const struct seam_status *status)
 {
-	(void)ctx;
+	struct scene *at = ctx;
+	at->link = status->link;
+	snprintf(at->host, sizeof(at->host), "%.*s", SLICE_ARG(status->host));
+	snprintf(at->why, sizeof(at->why), "%.*s", SLICE_ARG(status->why));
 }
 
-static const struct ship_events EVENTS = {
+static void on_broke(void *ctx, const char *reason)
+{
+	(void)ctx;
+	fail_msg("%s", reason);
+}
+
+static const struct feed_events EVENTS = {
         .confirmed = on_confirmed,
         .begin_anew = on_begin_anew,
-        .changed = on_changed,
+        .status = on_status,
+        .broke = on_broke,
 };
 
 static int set_up(void **state)
@@ -51,18 +61,14 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	ship_free(scene.ship);
+	halves_stop(&scene.halves);
 	fake_close(&scene.fake);
 	return 0;
 }
 
 static void run(unsigned window)
 {
-	struct ship_options options = {
-	        .collector = scene.fake.address, .dir = scene.fake.dir, .window = window};
-	must(ship_new(
-	        scene.fake.loop, scene.fake.state, &options, &EVENTS, &scene, &scene.ship, &why));
-	ship_start(scene.ship);
+	halves_start(&scene.halves, &scene.fake, window, &EVENTS, &scene);
 	loop_run(scene.fake.loop);
 }
 
@@ -87,11 +93,9 @@ static void test_whole_spool_arrives_in_order(void **state)
 	scene.stop_at_seq = 5000;
 	run(0);
 	assert_int_equal(scene.fake.stored_seq, 5000);
-	struct ship_status status;
-	ship_status(scene.ship, &status);
-	assert_string_equal(status.state, "streaming");
-	assert_string_equal(status.host, "web01");
-	assert_string_equal(status.why, "");
+	assert_int_equal(scene.link, SEAM_STREAMING);
+	assert_string_equal(scene.host, "web01");
+	assert_string_equal(scene.why, "");
 }
 
 static void test_what_is_stored_already_is_not_sent_again(void **state)
@@ -157,7 +161,7 @@ static void test_new_events_go_out_on_wake(void **state)
 	run(0);
 	fake_spool(&scene.fake, 1);
 	scene.stop_at_seq = 2;
-	ship_wake(scene.ship);
+	feed_wake(scene.halves.feed);
 	loop_run(scene.fake.loop);
 	assert_int_equal(scene.fake.stored_seq, 2);
 }

@@ -1,4 +1,4 @@
-#include "agent/ship/identity.h"
+#include "agent/identity/identity.h"
 
 #include <errno.h>
 #include <limits.h>

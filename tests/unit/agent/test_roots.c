@@ -1,12 +1,11 @@
 /* When the collector is told what the facts add up to, and that what it wants is answered. */
-#include "tests/unit/agent-ship/fake.h"
+#include "tests/unit/agent/halves.h"
 
-#include "agent/ship/ship.h"
 #include "agent/state/factbook.h"
 #include "common/model/section.h"
 
 static struct fake fake;
-static struct ship *ship;
+static struct halves halves;
 static bool has_hello_root;
 static uint64_t batches, roots, last_root_seq, offers, shown;
 static uint8_t root[SECTION_ROOT_BYTES];
@@ -19,13 +18,27 @@ static void on_confirmed(void *ctx, uint64_t seq)
 		loop_stop(fake.loop);
 }
 
-static void on_other(void *ctx)
+static void on_begin_anew(void *ctx)
 {
 	(void)ctx;
 }
 
-static const struct ship_events EVENTS = {
-        .confirmed = on_confirmed, .begin_anew = on_other, .changed = on_other};
+static void on_status(void *ctx, const struct seam_status *status)
+{
+	(void)ctx;
+	(void)status;
+}
+
+static void on_broke(void *ctx, const char *reason)
+{
+	(void)ctx;
+	fail_msg("%s", reason);
+}
+
+static const struct feed_events EVENTS = {.confirmed = on_confirmed,
+        .begin_anew = on_begin_anew,
+        .status = on_status,
+        .broke = on_broke};
 
 static void take_message(struct fake *at, const struct message *message)
 {
@@ -66,8 +79,7 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
 	(void)unused;
-	ship_free(ship);
-	ship = NULL;
+	halves_stop(&halves);
 	fake_close(&fake);
 	return 0;
 }
@@ -85,13 +97,10 @@ static void hold(const char *version)
 
 static void run_until(uint64_t seq)
 {
-	struct ship_options options = {.collector = fake.address, .dir = fake.dir, .window = 4};
 	stop_at_seq = seq;
-	if (!ship) {
-		must(ship_new(fake.loop, fake.state, &options, &EVENTS, NULL, &ship, &why));
-		ship_start(ship);
-	}
-	ship_wake(ship);
+	if (!halves.feed)
+		halves_start(&halves, &fake, 4, &EVENTS, NULL);
+	feed_wake(halves.feed);
 	loop_run(fake.loop);
 	assert_int_equal(fake.stored_seq, seq);
 }
@@ -138,8 +147,7 @@ static void test_each_connection_is_told_the_root_though_no_fact_changes(void **
 	(void)unused;
 	hold("1");
 	run_until(1);
-	ship_free(ship);
-	ship = NULL;
+	halves_stop(&halves);
 	fake_spool(&fake, 1);
 	run_until(2);
 	assert_int_equal(roots, 2);
