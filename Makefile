@@ -76,8 +76,9 @@ FLOOR_agent/seam       := agent/seam $(FLOOR_common)
 FLOOR_agent/identity   := agent/identity $(FLOOR_common)
 FLOOR_agent/sender     := agent/sender agent/seam agent/identity $(FLOOR_agent/state)
 FLOOR_agent/ship       := agent/ship agent/seam agent/identity $(FLOOR_common)
+FLOOR_agent/enroll     := agent/enroll agent/identity $(FLOOR_agent/state)
 FLOOR_agent            := agent agent/watch agent/who agent/rpmdb agent/apps agent/packages agent/fim \
-	agent/inventory agent/host agent/running agent/pkgdb agent/source agent/ship agent/sender \
+	agent/inventory agent/host agent/running agent/pkgdb agent/source agent/enroll agent/ship agent/sender \
 	agent/seam agent/identity $(FLOOR_agent/touch)
 
 FLOOR_collector/store  := collector/store $(FLOOR_common)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/ship/enroll_settings.h"
+#include "agent/enroll/enroll_settings.h"
 #include "agent/identity/identity.h"
 #include "common/base/clock.h"
 #include "common/codec/option.h"

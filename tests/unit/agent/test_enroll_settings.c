@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/ship/enroll_settings.h"
+#include "agent/enroll/enroll_settings.h"
 
 /* Last: it makes a macro of `fail`. */
 #include <cmocka.h>

@@ -1,4 +1,4 @@
-#include "agent/ship/enroll_settings.h"
+#include "agent/enroll/enroll_settings.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "agent/ship/enroll.h"
+#include "agent/enroll/enroll.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -8,8 +8,8 @@
  *
  * Thread   runs a loop of its own; returns when it is over, 30 s at most.
  */
-#ifndef TSUJIBAN_AGENT_SHIP_ENROLL_H
-#define TSUJIBAN_AGENT_SHIP_ENROLL_H
+#ifndef TSUJIBAN_AGENT_ENROLL_ENROLL_H
+#define TSUJIBAN_AGENT_ENROLL_ENROLL_H
 
 #include "common/base/buf.h"
 #include "common/base/err.h"

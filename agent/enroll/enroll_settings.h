@@ -18,10 +18,10 @@
  * Errors   ERR_CONFIG: wrong use, something is missing; ERR_FORMAT: of the file; -errno.
  * Thread   any; blocks on the disk.
  */
-#ifndef TSUJIBAN_AGENT_SHIP_ENROLL_SETTINGS_H
-#define TSUJIBAN_AGENT_SHIP_ENROLL_SETTINGS_H
+#ifndef TSUJIBAN_AGENT_ENROLL_ENROLL_SETTINGS_H
+#define TSUJIBAN_AGENT_ENROLL_ENROLL_SETTINGS_H
 
-#include "agent/ship/enroll.h"
+#include "agent/enroll/enroll.h"
 #include "agent/state/state.h"
 #include "common/base/arena.h"
 #include "common/codec/config.h"
