@@ -8,6 +8,7 @@
 
 #include "agent/cmd_enroll.h"
 #include "agent/config.h"
+#include "agent/confinement.h"
 #include "agent/pipeline.h"
 #include "agent/sender/launcher.h"
 #include "agent/ship/half.h"
@@ -32,6 +33,7 @@ static int complain(int code, const struct reason *why)
 
 struct running {
 	struct launcher *launcher;
+	struct confine_notes confined;
 	struct loop *loop;
 	bool is_stopping;
 	bool is_again; /* stopped in order to begin again */
@@ -66,8 +68,8 @@ static int run_once(struct running *running, struct state *state, const struct a
 	        running->loop, SIGINT, on_signal, running);
 	struct signal_watch *terminate = signal_watch_new(
 	        running->loop, SIGTERM, on_signal, running);
-	int rc = pipeline_new(running->loop, state, config, running->launcher, is_continued,
-	        on_again, running, &pipeline, out_why);
+	int rc = pipeline_new(running->loop, state, config, running->launcher, &running->confined,
+	        is_continued, on_again, running, &pipeline, out_why);
 	if (rc == 0)
 		loop_run(running->loop);
 	pipeline_stop(pipeline);
@@ -92,14 +94,19 @@ static int run_on_state(
 	int rc = state_open(config->state_dir, &limits, &state, out_why);
 	if (rc < 0)
 		return rc;
+	rc = confinement_of_reader(config, &running->confined, out_why);
+	if (rc < 0)
+		goto close_state;
 	loop_set_workers(WORKERS);
 	log_info("tsujiban-agent " TSUJIBAN_VERSION " state=%s collector=%s", config->state_dir,
 	        config->collector);
+	confine_log(&running->confined, "the half that reads");
 	do {
 		rc = run_once(running, state, config, out_why);
 		if (rc == 0 && running->is_anew)
 			rc = state_begin_anew(state, out_why);
 	} while (rc == 0 && running->is_again && !running->is_stopping);
+close_state:
 	state_close(state);
 	return rc;
 }
@@ -107,7 +114,11 @@ static int run_on_state(
 static int run(const struct agent_config *config, struct reason *out_why)
 {
 	struct running running = {0};
-	int rc = launcher_start(&running.launcher, out_why);
+	char word[CONFINEMENT_WORD];
+	int rc = confinement_word(config, word, out_why);
+	if (rc == 0)
+		rc = launcher_start(word, config->is_confined ? confinement_of_launcher : NULL,
+		        &running.launcher, out_why);
 	if (rc < 0)
 		return rc;
 	be_frugal();
@@ -252,17 +263,24 @@ static const struct program_command COMMANDS[] = {
 };
 
 /* The half that sends, started by the one that reads: no command for people. */
-static int send_half(void)
+static int send_half(const char *word)
 {
 	struct reason why;
+	struct confine_notes confined;
 	be_frugal();
-	int rc = half_run(LAUNCHER_SEAM_FD, &why);
+	int rc = confinement_of_sender(word, &confined, &why);
+	if (rc == 0)
+		confine_log(&confined, "the half that sends");
+	if (rc == 0)
+		rc = half_run(LAUNCHER_SEAM_FD, &confined, &why);
+	if (rc > 0)
+		return LAUNCHER_AGAIN;
 	return rc < 0 ? complain(rc, &why) : 0;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], LAUNCHER_COMMAND) == 0)
-		return send_half();
+	if (argc == 3 && strcmp(argv[1], LAUNCHER_COMMAND) == 0)
+		return send_half(argv[2]);
 	return program_main(PROGRAM, COMMANDS, argc, argv);
 }

@@ -310,6 +310,7 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 {
 	struct report_stages stages = {
 	        .config = pipeline->config,
+	        .confined = pipeline->confined,
 	        .state = pipeline->state,
 	        .watch = pipeline->watch,
 	        .who = pipeline->who,
@@ -352,12 +353,17 @@ static void start(struct pipeline *pipeline, bool is_continued)
 }
 
 int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        struct launcher *launcher, bool is_continued, void (*again)(void *ctx, bool is_anew),
-        void *ctx, struct pipeline **out, struct reason *out_why)
+        struct launcher *launcher, const struct confine_notes *confined, bool is_continued,
+        void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
+        struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
-	*pipeline = (struct pipeline){
-	        .loop = loop, .state = state, .config = config, .again = again, .ctx = ctx};
+	*pipeline = (struct pipeline){.loop = loop,
+	        .state = state,
+	        .config = config,
+	        .confined = confined,
+	        .again = again,
+	        .ctx = ctx};
 	int rc = make_fim(pipeline, out_why);
 	if (rc == 0)
 		rc = pipeline_make_packages(pipeline, out_why);

@@ -19,6 +19,7 @@
 #include "agent/state/state.h"
 #include "common/io/loop.h"
 
+struct confine_notes;
 struct launcher;
 struct pipeline;
 
@@ -26,8 +27,9 @@ struct pipeline;
  * everything has to be reported again in a new stream (state_begin_anew comes in between); or
  * because a configured path leads elsewhere now, and the new one is told so: `is_continued`. */
 int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        struct launcher *launcher, bool is_continued, void (*again)(void *ctx, bool is_anew),
-        void *ctx, struct pipeline **out, struct reason *out_why);
+        struct launcher *launcher, const struct confine_notes *confined, bool is_continued,
+        void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
+        struct reason *out_why);
 void pipeline_stop(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 

@@ -48,6 +48,7 @@ struct pipeline {
 	struct loop *loop;
 	struct state *state;
 	const struct agent_config *config;
+	const struct confine_notes *confined; /* for status */
 	void (*again)(void *ctx, bool is_anew);
 	void *ctx;
 

@@ -19,6 +19,7 @@
 #include "common/base/err.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/confine/confine.h"
 
 #define REST_MS      200
 #define PROGRESS_MS  500
@@ -36,6 +37,18 @@ struct report {
 	unsigned degraded_count;
 };
 
+static void put_confined(
+        struct report *report, const char *whose, const char *on, const char *missing)
+{
+	char key[32];
+	snprintf(key, sizeof(key), "%sconfined", whose);
+	if (on[0])
+		status_put(&report->status, key, "%s", on);
+	snprintf(key, sizeof(key), "%snot_confined", whose);
+	if (missing[0])
+		status_put(&report->status, key, "%s", missing);
+}
+
 static void put_sender(struct report *report)
 {
 	struct sender_status sender;
@@ -47,6 +60,7 @@ static void put_sender(struct report *report)
 		status_put(&report->status, "host", "%s", sender.host);
 	if (sender.why[0])
 		status_put(&report->status, "link_error", "%s", sender.why);
+	put_confined(report, "sender_", sender.confined, sender.not_confined);
 	if (sender.connected_since_ns)
 		status_put(&report->status, "connected_since", "%s",
 		        clock_format((int64_t)sender.connected_since_ns, time));
@@ -137,6 +151,9 @@ static void write_status(void *ctx)
 	status_put(&report->status, "version", "%s", TSUJIBAN_VERSION);
 	status_put(&report->status, "started", "%s", clock_format(report->started_ns, time));
 	status_put(&report->status, "collector", "%s", report->stages.config->collector);
+	if (report->stages.confined)
+		put_confined(
+		        report, "", report->stages.confined->on, report->stages.confined->missing);
 	put_sender(report);
 	put_watch(report);
 	put_audit(report);

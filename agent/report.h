@@ -15,6 +15,7 @@
 
 struct agent_config;
 struct audit;
+struct confine_notes;
 struct inventory;
 struct reason;
 struct report;
@@ -29,6 +30,7 @@ struct who;
 /* The stages to ask; they live longer than the report. */
 struct report_stages {
 	const struct agent_config *config;
+	const struct confine_notes *confined; /* NULL: nothing is known of it */
 	struct state *state;
 	const struct watch *watch;
 	const struct who *who;

@@ -1,5 +1,9 @@
 #include "collector/confinement.h"
 
+#include <limits.h>
+#include <stdio.h>
+
+#include "collector/init.h"
 #include "common/io/address.h"
 
 /* Where an ordinary process may not listen, unless the host says otherwise. */
@@ -20,6 +24,7 @@ static int add_port(struct confine_rights *rights, const char *text, struct reas
 int confinement_begin(
         const struct collector_config *config, struct confine_notes *notes, struct reason *out_why)
 {
+	static char store[PATH_MAX]; /* granted paths are kept */
 	struct confine_rights rights = {0};
 	if (!config->is_confined) {
 		confine_note_off(notes);
@@ -30,7 +35,10 @@ int confinement_begin(
 		rc = add_port(&rights, config->api, out_why);
 	if (rc < 0)
 		return rc;
+	/* The store's may be a link to another disk. */
+	snprintf(store, sizeof(store), "%s/%s", config->dir, COLLECTOR_DIR_DATA);
 	confine_add_path(&rights, config->dir, CONFINE_WRITE);
+	confine_add_path(&rights, store, CONFINE_WRITE);
 	confine_add_system_files(&rights);
 	return confine_rights(&rights, notes, out_why);
 }
@@ -40,6 +48,6 @@ int confinement_complete(
 {
 	int rc = config->is_confined ? confine_calls(CONFINE_COLLECTOR, notes, out_why) : 0;
 	if (rc == 0)
-		confine_log(notes);
+		confine_log(notes, "the collector");
 	return rc;
 }

@@ -41,6 +41,8 @@ static void encode_status(const struct seam_status *status, struct buf *out)
 	buf_append_u64(out, status->connected_since_ns);
 	append_bytes(out, status->host);
 	append_bytes(out, status->why);
+	append_bytes(out, status->confined);
+	append_bytes(out, status->not_confined);
 }
 
 void seam_encode(const struct seam_message *message, struct buf *out)
@@ -137,7 +139,9 @@ static bool decode_status(struct slice *in, struct seam_status *out)
 	return slice_take_u64(in, &out->confirmed_seq) && slice_take_u64(in, &out->sent_seq) &&
 	       slice_take_u64(in, &out->connected_since_ns) &&
 	       take_bytes(in, SEAM_HOST_NAME_MAX, &out->host) &&
-	       take_bytes(in, SEAM_TEXT_MAX, &out->why);
+	       take_bytes(in, SEAM_TEXT_MAX, &out->why) &&
+	       take_bytes(in, SEAM_TEXT_MAX, &out->confined) &&
+	       take_bytes(in, SEAM_TEXT_MAX, &out->not_confined);
 }
 
 static bool decode_answer(struct slice *in, struct seam_message *out)

@@ -69,6 +69,8 @@ struct seam_status {
 	uint64_t connected_since_ns; /* 0: not streaming */
 	struct slice host;           /* our name at the collector, once known */
 	struct slice why;            /* the last failure; empty when streaming */
+	struct slice confined;       /* what it has given up … */
+	struct slice not_confined;   /* … and what it could not, and why */
 };
 
 struct seam_message {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "common/base/mem.h"
 
 #define PATIENCE_MS 500
@@ -64,9 +65,9 @@ static void die_with(pid_t parent)
 		_exit(1);
 }
 
-static void become_sender(int seam)
+static void become_sender(int seam, const char *word)
 {
-	char *const words[] = {"tsujiban-agent", LAUNCHER_COMMAND, NULL};
+	char *const words[] = {"tsujiban-agent", LAUNCHER_COMMAND, (char *)word, NULL};
 	if (dup2(seam, LAUNCHER_SEAM_FD) < 0)
 		_exit(127);
 	if (seam == LAUNCHER_SEAM_FD)
@@ -80,14 +81,14 @@ static bool tell(int fd, const struct launcher_news *news)
 	return send(fd, news, sizeof *news, MSG_NOSIGNAL) == sizeof *news;
 }
 
-static bool launch_one(int fd, int seam)
+static bool launch_one(int fd, int seam, const char *word)
 {
 	struct launcher_news news = {0};
 	pid_t self = getpid();
 	pid_t pid = fork();
 	if (pid == 0) {
 		die_with(self);
-		become_sender(seam);
+		become_sender(seam, word);
 	}
 	close(seam);
 	news.pid = (int)pid;
@@ -100,18 +101,24 @@ static bool launch_one(int fd, int seam)
 	return tell(fd, &news);
 }
 
-static void launch_on_request(int fd)
+static void launch_on_request(int fd, const char *word, int (*confine)(struct reason *out_why))
 {
 	int seam;
+	struct reason why;
+	if (confine && confine(&why) < 0) {
+		log_error("%s", why.text);
+		_exit(1);
+	}
 	while ((seam = await_request(fd)) >= 0)
-		if (!launch_one(fd, seam))
+		if (!launch_one(fd, seam, word))
 			break;
 	_exit(0);
 }
 
 /* --- the reading half's side ------------------------------------------------------------------ */
 
-int launcher_start(struct launcher **out, struct reason *out_why)
+int launcher_start(const char *word, int (*confine)(struct reason *out_why), struct launcher **out,
+        struct reason *out_why)
 {
 	int ends[2];
 	pid_t parent = getpid();
@@ -128,7 +135,7 @@ int launcher_start(struct launcher **out, struct reason *out_why)
 		close(ends[0]);
 		die_with(parent);
 		ignore_signals();
-		launch_on_request(ends[1]);
+		launch_on_request(ends[1], word, confine);
 	}
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);

@@ -20,6 +20,7 @@
 
 #define LAUNCHER_SEAM_FD 3 /* where the sending half finds its end of the channel */
 #define LAUNCHER_COMMAND "send"
+#define LAUNCHER_AGAIN   75 /* it ends with this when it only wants to be started again */
 
 struct launcher;
 
@@ -30,7 +31,10 @@ struct launcher_news {
 	int status; /* as waitpid(2) tells it */
 };
 
-int launcher_start(struct launcher **out, struct reason *out_why);
+/* `word` is the second of the sending half's command line. `confine` (or NULL) is called in the new
+ * process, which ends when it fails. */
+int launcher_start(const char *word, int (*confine)(struct reason *out_why), struct launcher **out,
+        struct reason *out_why);
 void launcher_stop(struct launcher *launcher);
 
 /* Asks for the sending half with this end of the channel, which is closed here. One that still runs

@@ -56,6 +56,9 @@ static void on_status(void *ctx, const struct seam_status *status)
 	own->state = NAMES[status->link];
 	snprintf(own->why, sizeof own->why, "%.*s", SLICE_ARG(status->why));
 	snprintf(own->host, sizeof own->host, "%.*s", SLICE_ARG(status->host));
+	snprintf(own->confined, sizeof own->confined, "%.*s", SLICE_ARG(status->confined));
+	snprintf(own->not_confined, sizeof own->not_confined, "%.*s",
+	        SLICE_ARG(status->not_confined));
 	own->confirmed_seq = status->confirmed_seq;
 	own->sent_seq = status->sent_seq;
 	own->connected_since_ns = status->connected_since_ns;
@@ -111,7 +114,8 @@ static void take_end(struct sender *sender, int status)
 	describe_end(status, text);
 	set_offline(sender, text);
 	launch_later(sender);
-	sender->events->ended(sender->ctx, text);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != LAUNCHER_AGAIN)
+		sender->events->ended(sender->ctx, text);
 }
 
 static void on_news(void *ctx)

@@ -45,8 +45,9 @@ void sender_wake(struct sender *sender);
 struct sender_status {
 	const char *state;    /* "offline", "connecting", "greeting", "streaming", "waiting" */
 	char why[REASON_MAX]; /* the last failure; empty when streaming */
-	char host[254];       /* our name at the collector, once known */
-	int pid;              /* 0: not running */
+	char confined[REASON_MAX], not_confined[REASON_MAX]; /* by its own word */
+	char host[254]; /* our name at the collector, once known */
+	int pid;        /* 0: not running */
 	uint64_t confirmed_seq;
 	uint64_t sent_seq;
 	uint64_t connected_since_ns; /* 0: not streaming */

@@ -9,7 +9,10 @@
 
 #include "common/base/err.h"
 
-/* `fd` is the sender's end of a channel. */
-int half_run(int fd, struct reason *out_why);
+struct confine_notes;
+
+/* `fd` is the sender's end of a channel. 1: what it may read is out of date, it wants to be started
+ * again. */
+int half_run(int fd, const struct confine_notes *confined, struct reason *out_why);
 
 #endif

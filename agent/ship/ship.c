@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/confine/confine.h"
 #include "common/io/backoff.h"
 #include "common/io/channel.h"
 #include "common/io/conn.h"
@@ -61,6 +62,7 @@ struct ship {
 	struct buf frames;  /* on their way to the conn */
 	char why[REASON_MAX];
 	char host[PKI_NAME_MAX + 1];
+	const struct confine_notes *confined; /* NULL: not at all */
 	int64_t connected_since_ns;
 };
 
@@ -102,6 +104,10 @@ static void say_status(struct ship *ship)
 	        .host = slice_text(ship->host),
 	        .why = slice_text(ship->why),
 	};
+	if (ship->confined) {
+		message.status.confined = slice_text(ship->confined->on);
+		message.status.not_confined = slice_text(ship->confined->missing);
+	}
 	say(ship, &message);
 }
 
@@ -400,6 +406,11 @@ static const struct conn_events CONN_EVENTS = {
 static void ask(void *ctx)
 {
 	struct ship *ship = ctx;
+	if (confine_is_outdated()) {
+		log_info("beginning again: a file of name resolution was replaced");
+		ship->over(ship->ctx);
+		return;
+	}
 	ship->now = ASKING;
 	say_alone(ship, SEAM_ASK);
 }
@@ -524,6 +535,11 @@ struct ship *ship_new(
 	ship->arena = arena_new(ARENA_BYTES);
 	ship->channel = channel_new(loop, fd, SEAM_MESSAGE_MAX, &SEAM_EVENTS_OF, ship);
 	return ship;
+}
+
+void ship_set_confined(struct ship *ship, const struct confine_notes *notes)
+{
+	ship->confined = notes;
 }
 
 void ship_free(struct ship *ship)

@@ -12,7 +12,8 @@
  *
  * Life     ship_new (takes its end of the channel) -> the loop -> ship_free.
  * Errors   never ends by itself; what keeps it from the collector is logged once for each new
- *          reason and told to the reading half. `over` is called when that is gone.
+ *          reason and told to the reading half. `over` is called when that is gone, and when files
+ *          that a connection needs are not those any more that the process may read.
  * Thread   the loop's.
  */
 #ifndef TSUJIBAN_AGENT_SHIP_SHIP_H
@@ -20,11 +21,14 @@
 
 #include "common/io/loop.h"
 
+struct confine_notes;
 struct ship;
 
 /* `window`: batches in flight, 0 for the default of 8. */
 struct ship *ship_new(
         struct loop *loop, int fd, unsigned window, void (*over)(void *ctx), void *ctx);
 void ship_free(struct ship *ship);
+/* For the reading half's status; borrowed. */
+void ship_set_confined(struct ship *ship, const struct confine_notes *notes);
 
 #endif

@@ -149,6 +149,14 @@ static int open_group(void)
 	return fd < 0 ? -errno : fd;
 }
 
+bool fanotify_is_possible(void)
+{
+	int fd = open_group();
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int fanotify_new(struct loop *loop, const struct watch_events *events, void *ctx,
         struct fanotify **out, struct reason *out_why)
 {

@@ -25,6 +25,8 @@
 
 struct fanotify;
 
+/* Whether fanotify_new would succeed now. */
+bool fanotify_is_possible(void);
 int fanotify_new(struct loop *loop, const struct watch_events *events, void *ctx,
         struct fanotify **out, struct reason *out_why);
 void fanotify_free(struct fanotify *fanotify);

@@ -44,12 +44,12 @@ void confine_note_off(struct confine_notes *notes)
 	confine_note_missing(notes, "everything: the configuration says 'confine: off'");
 }
 
-void confine_log(const struct confine_notes *notes)
+void confine_log(const struct confine_notes *notes, const char *who)
 {
 	if (notes->on[0])
-		log_info("confined: %s", notes->on);
+		log_info("%s is confined: %s", who, notes->on);
 	if (notes->missing[0])
-		log_warn("not confined: %s", notes->missing);
+		log_warn("%s is not confined: %s", who, notes->missing);
 }
 
 /* --- what is granted -------------------------------------------------------------------------- */

@@ -88,7 +88,7 @@ size_t confine_count_calls(enum confine_profile profile);
 
 /* For a configuration that says `confine: off`. */
 void confine_note_off(struct confine_notes *notes);
-/* One line for what is on, a warning for what is not. */
-void confine_log(const struct confine_notes *notes);
+/* One line for what is on, a warning for what is not: "WHO is confined: …". */
+void confine_log(const struct confine_notes *notes, const char *who);
 
 #endif

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -110,6 +111,7 @@ int confine_calls(enum confine_profile profile, struct confine_notes *notes, str
 	if (rc == 0)
 		rc = load(filter, out_why);
 	seccomp_release(filter);
+	malloc_trim(0); /* the tree of rules was large, and this process lives long */
 	return rc;
 }
 
