@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/watch/fanotify.h"
 #include "common/base/text.h"
 #include "common/io/address.h"
 
@@ -23,7 +22,7 @@ int confinement_of_reader(
 		confine_note_off(notes);
 		return 0;
 	}
-	if (config->watch_source != WATCH_INOTIFY && fanotify_is_possible())
+	if (watch_would_use_fanotify(config->watch_source))
 		rights.capabilities |= CONFINE_FANOTIFY | CONFINE_CONNECTOR;
 	int rc = confine_rights(&rights, notes, out_why);
 	return rc < 0 ? rc : confine_calls(CONFINE_READER, notes, out_why);

@@ -18,6 +18,11 @@ struct watch {
 	struct reason why;         /* fanotify is not to be had */
 };
 
+bool watch_would_use_fanotify(enum watch_source source)
+{
+	return source != WATCH_INOTIFY && fanotify_is_possible();
+}
+
 int watch_new(struct loop *loop, enum watch_source source, const struct watch_events *events,
         void *ctx, struct watch **out, struct reason *out_why)
 {

@@ -49,6 +49,9 @@ struct watch_events {
 	void (*reading)(void *ctx);
 };
 
+/* Whether a watch that is made now would have fanotify: what that takes has to be kept then. */
+bool watch_would_use_fanotify(enum watch_source source);
+
 int watch_new(struct loop *loop, enum watch_source source, const struct watch_events *events,
         void *ctx, struct watch **out, struct reason *out_why);
 void watch_free(struct watch *watch);

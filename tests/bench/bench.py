@@ -16,6 +16,7 @@ import run_install
 import run_inventory
 import run_latency
 import run_memory
+import run_sandbox
 import run_scan
 import run_untar
 from measure import BENCH_DIR, bench_program, run as run_program
@@ -33,7 +34,8 @@ class Index:
 
 
 BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "actor": run_actor,
-           "ingest": run_ingest, "inventory": run_inventory, "fleet": run_fleet, "install": run_install, "index": Index}
+           "ingest": run_ingest, "inventory": run_inventory, "fleet": run_fleet, "install": run_install, "index": Index,
+           "sandbox": run_sandbox}
 
 
 def run_one(name, is_writing):

@@ -63,8 +63,8 @@ static void boot(struct machine *m)
 	struct state_limits limits = {.spool_bytes = m->spool_bytes};
 	m->loop = loop_new();
 	if (state_open("/state", &limits, &m->state, &why) < 0 ||
-	        pipeline_new(m->loop, m->state, &m->config, NULL, NULL, false, on_again, m, &m->pipeline,
-	                &why) < 0) {
+	        pipeline_new(m->loop, m->state, &m->config, NULL, NULL, false, on_again, m,
+	                &m->pipeline, &why) < 0) {
 		m->pipeline = NULL;
 		if (!SIM.is_dying)
 			sim_fault(NULL, "the agent does not start: %s", why.text);
