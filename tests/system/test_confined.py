@@ -92,6 +92,16 @@ class Confined(RigTest):
         host.wait_event(path=self.path("after"), action="created")
         self.assert_confined(again, filters=2)
 
+    def test_the_collector_is_found_by_name(self):
+        """With the files and sockets that name resolution is left, and no others."""
+        host = self.rig.host("web01", [self.tree])
+        with open(host.config, encoding="utf-8") as text:
+            config = text.read()
+        with open(host.config, "w", encoding="utf-8") as text:
+            text.write(config.replace("collector: 127.0.0.1:", "collector: localhost:"))
+        host.start().wait_baselined()
+        self.assertEqual(self.status_of(host, "collector"), f"localhost:{self.rig.port}")
+
     def test_nobody_looks_into_them(self):
         """Not dumpable: what is theirs in /proc is root's."""
         host = self.started_host()
