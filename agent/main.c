@@ -38,6 +38,7 @@ struct running {
 	bool is_stopping;
 	bool is_again; /* stopped in order to begin again */
 	bool is_anew;  /* and to report everything in a new stream */
+	bool is_alone; /* the half that sends cannot be started any more */
 };
 
 static void on_signal(void *ctx, int signum)
@@ -48,11 +49,12 @@ static void on_signal(void *ctx, int signum)
 	loop_stop(running->loop);
 }
 
-static void on_again(void *ctx, bool is_anew)
+static void on_end(void *ctx, enum pipeline_end why)
 {
 	struct running *running = ctx;
-	running->is_again = true;
-	running->is_anew |= is_anew;
+	running->is_alone |= why == PIPELINE_ALONE;
+	running->is_again |= why != PIPELINE_ALONE;
+	running->is_anew |= why == PIPELINE_ANEW;
 	loop_stop(running->loop);
 }
 
@@ -68,8 +70,13 @@ static int run_once(struct running *running, struct state *state, const struct a
 	        running->loop, SIGINT, on_signal, running);
 	struct signal_watch *terminate = signal_watch_new(
 	        running->loop, SIGTERM, on_signal, running);
-	int rc = pipeline_new(running->loop, state, config, running->launcher, &running->confined,
-	        is_continued, on_again, running, &pipeline, out_why);
+	struct pipeline_options options = {
+	        .config = config,
+	        .launcher = running->launcher,
+	        .confined = &running->confined,
+	        .is_continued = is_continued,
+	};
+	int rc = pipeline_new(running->loop, state, &options, on_end, running, &pipeline, out_why);
 	if (rc == 0)
 		loop_run(running->loop);
 	pipeline_stop(pipeline);
@@ -105,9 +112,12 @@ static int run_on_state(
 		rc = run_once(running, state, config, out_why);
 		if (rc == 0 && running->is_anew)
 			rc = state_begin_anew(state, out_why);
-	} while (rc == 0 && running->is_again && !running->is_stopping);
+	} while (rc == 0 && running->is_again && !running->is_stopping && !running->is_alone);
 close_state:
 	state_close(state);
+	if (rc == 0 && running->is_alone)
+		rc = fail(out_why, ERR_CLOSED,
+		        "cannot go on: the process that starts the half that sends is gone");
 	return rc;
 }
 

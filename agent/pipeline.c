@@ -163,7 +163,7 @@ static void on_trimmed(void *ctx)
 static void on_begin_anew(void *ctx)
 {
 	struct pipeline *pipeline = ctx;
-	pipeline->again(pipeline->ctx, true);
+	pipeline->end(pipeline->ctx, PIPELINE_ANEW);
 }
 
 static void on_link_changed(void *ctx)
@@ -185,11 +185,18 @@ static void on_sender_ended(void *ctx, const char *how)
 	buf_fini(&text);
 }
 
+static void on_launcher_gone(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	pipeline->end(pipeline->ctx, PIPELINE_ALONE);
+}
+
 static const struct sender_events SENDER_EVENTS = {
         .confirmed = on_confirmed,
         .begin_anew = on_begin_anew,
         .changed = on_link_changed,
         .ended = on_sender_ended,
+        .alone = on_launcher_gone,
 };
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -352,17 +359,16 @@ static void start(struct pipeline *pipeline, bool is_continued)
 	journal_kick(pipeline->journal);
 }
 
-int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        struct launcher *launcher, const struct confine_notes *confined, bool is_continued,
-        void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
+int pipeline_new(struct loop *loop, struct state *state, const struct pipeline_options *options,
+        void (*end)(void *ctx, enum pipeline_end why), void *ctx, struct pipeline **out,
         struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
 	*pipeline = (struct pipeline){.loop = loop,
 	        .state = state,
-	        .config = config,
-	        .confined = confined,
-	        .again = again,
+	        .config = options->config,
+	        .confined = options->confined,
+	        .end = end,
 	        .ctx = ctx};
 	int rc = make_fim(pipeline, out_why);
 	if (rc == 0)
@@ -370,7 +376,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 	if (rc == 0)
 		rc = make_inventory(pipeline, out_why);
 	if (rc == 0)
-		rc = make_sender(pipeline, launcher, out_why);
+		rc = make_sender(pipeline, options->launcher, out_why);
 	if (rc == 0)
 		rc = make_report(pipeline, out_why);
 	if (rc < 0) {
@@ -378,7 +384,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct agent_conf
 		pipeline_free(pipeline);
 		return rc;
 	}
-	start(pipeline, is_continued);
+	start(pipeline, options->is_continued);
 	*out = pipeline;
 	return 0;
 }

@@ -23,12 +23,23 @@ struct confine_notes;
 struct launcher;
 struct pipeline;
 
-/* `again` is called when the pipeline is to be ended and a new one made: `is_anew`, because
- * everything has to be reported again in a new stream (state_begin_anew comes in between); or
- * because a configured path leads elsewhere now, and the new one is told so: `is_continued`. */
-int pipeline_new(struct loop *loop, struct state *state, const struct agent_config *config,
-        struct launcher *launcher, const struct confine_notes *confined, bool is_continued,
-        void (*again)(void *ctx, bool is_anew), void *ctx, struct pipeline **out,
+/* Why a pipeline is to be ended. */
+enum pipeline_end {
+	PIPELINE_MOVED, /* a configured path leads elsewhere: a new one is made, `is_continued` */
+	PIPELINE_ANEW, /* everything has to be reported again, in a new stream (state_begin_anew) */
+	PIPELINE_ALONE, /* the half that sends cannot be started any more: the process ends */
+};
+
+struct pipeline_options {
+	const struct agent_config *config;
+	struct launcher *launcher;            /* of the half that sends */
+	const struct confine_notes *confined; /* for status */
+	bool is_continued;                    /* after PIPELINE_MOVED: the start is no news */
+};
+
+/* What the options point at lives longer. `end` is called when the pipeline is to be ended. */
+int pipeline_new(struct loop *loop, struct state *state, const struct pipeline_options *options,
+        void (*end)(void *ctx, enum pipeline_end why), void *ctx, struct pipeline **out,
         struct reason *out_why);
 void pipeline_stop(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);

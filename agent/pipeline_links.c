@@ -78,5 +78,5 @@ void pipeline_follow_links(struct pipeline *pipeline)
 		return;
 	log_info("a watch path leads elsewhere now: comparing what is watched with the baseline");
 	pipeline->is_ending = true;
-	pipeline->again(pipeline->ctx, false);
+	pipeline->end(pipeline->ctx, PIPELINE_MOVED);
 }

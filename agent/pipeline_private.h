@@ -49,7 +49,7 @@ struct pipeline {
 	struct state *state;
 	const struct agent_config *config;
 	const struct confine_notes *confined; /* for status */
-	void (*again)(void *ctx, bool is_anew);
+	void (*end)(void *ctx, enum pipeline_end why);
 	void *ctx;
 
 	struct watchlist *watchlist;
@@ -81,7 +81,7 @@ struct pipeline {
 	bool has_gap_noted; /* and no batch was committed since: one is enough */
 	unsigned degraded_count;
 	bool has_links_moved; /* a configured path leads elsewhere now */
-	bool is_ending;       /* `again` was called for that */
+	bool is_ending;       /* `end` was called for that */
 	unsigned commits_since;
 };
 

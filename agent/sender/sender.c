@@ -126,7 +126,7 @@ static void on_news(void *ctx)
 	if (rc < 0) {
 		fd_watch_pause(sender->news);
 		set_offline(sender, "the process that starts the half that sends is gone");
-		sender->events->ended(sender->ctx, sender->status.why);
+		sender->events->alone(sender->ctx);
 	} else if (rc > 0 && !news.is_ended) {
 		sender->pid = sender->status.pid = news.pid;
 		if (!sender->feed)

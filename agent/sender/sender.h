@@ -26,6 +26,8 @@ struct sender_events {
 	void (*changed)(void *ctx);
 	/* Its process has ended, unasked. */
 	void (*ended)(void *ctx, const char *how);
+	/* It cannot be started any more: the launcher is gone. */
+	void (*alone)(void *ctx);
 };
 
 struct sender_options {

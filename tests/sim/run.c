@@ -50,10 +50,10 @@ static struct machine machine;
 
 static const struct watch_config WATCH[] = {{.path = "/m", .recursive = true}};
 
-static void on_again(void *ctx, bool is_anew)
+static void on_end(void *ctx, enum pipeline_end why)
 {
 	(void)ctx;
-	(void)is_anew;
+	(void)why;
 	sim_fault(NULL, "the collector is said to want everything anew");
 }
 
@@ -61,10 +61,10 @@ static void boot(struct machine *m)
 {
 	struct reason why;
 	struct state_limits limits = {.spool_bytes = m->spool_bytes};
+	struct pipeline_options options = {.config = &m->config};
 	m->loop = loop_new();
 	if (state_open("/state", &limits, &m->state, &why) < 0 ||
-	        pipeline_new(m->loop, m->state, &m->config, NULL, NULL, false, on_again, m,
-	                &m->pipeline, &why) < 0) {
+	        pipeline_new(m->loop, m->state, &options, on_end, m, &m->pipeline, &why) < 0) {
 		m->pipeline = NULL;
 		if (!SIM.is_dying)
 			sim_fault(NULL, "the agent does not start: %s", why.text);

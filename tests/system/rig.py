@@ -236,6 +236,10 @@ class Host:
                               capture_output=True, text=True, check=False)
         return json.loads(done.stdout) if done.returncode == 0 and done.stdout else {}
 
+    def sender_pid(self):
+        """Of the half that sends; 0: it does not run, or none is known yet."""
+        return int(self.status().get("sender_pid") or 0)
+
     def is_baselined(self):
         if not self.process.is_running():
             raise AssertionError("the agent ended: " + self.process.read_log()[-2000:])

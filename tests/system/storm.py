@@ -91,6 +91,22 @@ class Storm:
         self.pause(0.05, 1)
         self.host.process.signal(signal.SIGCONT)
 
+    def signal_sender(self, number):
+        pid = self.host.sender_pid()
+        try:
+            if pid:
+                os.kill(pid, number)
+        except ProcessLookupError:
+            pass  # killed a moment ago
+
+    def kill_sender(self):
+        self.signal_sender(signal.SIGKILL)
+
+    def stop_sender(self):
+        self.signal_sender(signal.SIGSTOP)
+        self.pause(0.05, 1)
+        self.signal_sender(signal.SIGCONT)
+
     def overflow(self):
         """Fills the kernel's queue while the agent stands still."""
         with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as text:
@@ -163,7 +179,8 @@ class Storm:
         self.pause(0.5, 2)
 
     def rage(self):
-        faults = [(4, self.kill_agent), (4, self.stop_agent), (1, self.overflow), (2, self.kill_collector),
+        faults = [(4, self.kill_agent), (4, self.stop_agent), (2, self.kill_sender), (1, self.stop_sender),
+                  (1, self.overflow), (2, self.kill_collector),
                   (1, self.stop_collector), (2, self.drop_link), (1, self.cut_link), (3, self.nothing)]
         faults += [(3, self.long_cut)] * self.has_small_spool + [(3, self.fill_disk)] * self.has_small_disk
         faults += [(3, self.jump)] * self.has_bad_clock + [(3, self.mount_or_unmount)] * self.has_mounts
