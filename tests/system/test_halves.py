@@ -92,7 +92,7 @@ class Halves(RigTest):
         host.kill()
         wait_until(lambda: not is_alive(sender) and not is_alive(launcher), "both are gone", 5)
         host.start()
-        self.sender_of(host)
+        self.sender_of(host, sender)
 
     def test_stopped_sender_does_not_outlive_the_reader(self):
         host = self.started_host()
@@ -135,7 +135,7 @@ class Halves(RigTest):
                     self.assertNotIn(what[8:-1], inodes, f"a {table} socket")
 
     def test_sending_command_is_not_for_people(self):
-        done = subprocess.run([program("tsujiban-agent"), "send"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        done = subprocess.run([program("tsujiban-agent"), "send", "x"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("for the agent itself", done.stderr)

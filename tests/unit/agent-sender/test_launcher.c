@@ -36,7 +36,7 @@ static int be_sender(void)
 static int set_up(void **state)
 {
 	(void)state;
-	return launcher_start(&launcher, &why);
+	return launcher_start("word", NULL, &launcher, &why);
 }
 
 static int tear_down(void **state)
@@ -149,7 +149,7 @@ static void test_stopping_takes_a_stopped_one_along(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], LAUNCHER_COMMAND) == 0)
+	if (argc == 3 && strcmp(argv[1], LAUNCHER_COMMAND) == 0)
 		return be_sender();
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
