@@ -137,8 +137,10 @@ const struct profile_row PROFILE_SANITIZERS[] = {
         ALLOW("sched_getparam"),
         ALLOW("sched_getscheduler"),
         ALLOW("process_vm_readv"),
+        ALLOW("getdents"),
         ALLOW_IF("prctl", IS(1, PR_SET_DUMPABLE)),
         ALLOW_IF("prctl", IS(1, PR_SET_PTRACER)),
+        ALLOW_IF("prctl", IS(1, PR_SET_PDEATHSIG)),
         ALLOW_IF("prlimit64", {4, UINT64_MAX, 0}),
 #endif
         {0},
