@@ -20,6 +20,13 @@ struct collector_config {
 		uint64_t connections;
 		uint64_t api_connections;
 		uint64_t store_gb;
+		uint64_t strangers, strangers_per_address;
+		uint64_t host_connections;
+		uint64_t host_events_per_s, host_events_burst;
+		uint64_t host_store_percent;
+		uint64_t host_facts;
+		uint64_t host_buckets_mb;
+		uint64_t host_streams_per_day;
 	} limits;
 };
 

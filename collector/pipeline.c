@@ -140,6 +140,22 @@ static void pem_files_fini(struct pem_files *pem)
 	buf_fini(&pem->ca_key);
 }
 
+static struct ingest_limits limits_of(const struct collector_config *config)
+{
+	return (struct ingest_limits){
+	        .strangers = config->limits.strangers,
+	        .strangers_per_address = config->limits.strangers_per_address,
+	        .conns = config->limits.host_connections,
+	        .units_per_s = config->limits.host_events_per_s,
+	        .units_burst = config->limits.host_events_burst,
+	        .log_bytes = (config->limits.store_gb << 30) / 100 *
+	                     config->limits.host_store_percent,
+	        .facts = config->limits.host_facts,
+	        .bucket_bytes = config->limits.host_buckets_mb << 20,
+	        .streams_a_day = config->limits.host_streams_per_day,
+	};
+}
+
 static int open_ingest(
         struct pipeline *pipeline, const struct pem_files *pem, struct reason *out_why)
 {
@@ -153,6 +169,7 @@ static int open_ingest(
 	        .ca_pem = buf_slice(&pem->ca),
 	        .ca_key_pem = buf_slice(&pem->ca_key),
 	        .cert_valid_ns = config->certificate_ns,
+	        .limits = limits_of(config),
 	        .loop = pipeline->loop,
 	        .store = pipeline->store,
 	};

@@ -6,6 +6,7 @@ static const struct option_row ROWS[] = {CLI_COMMON_ROWS};
 static const struct cli_field HOST_FIELDS[] = {
         {.column = {"host", 24, false}, .key = "host"},
         {.column = {"state", 9, false}, .key = "state", .color = cli_color_state},
+        {.column = {"held", 5, false}, .key = "held"},
         {.column = {"last_seen", 19, false}, .key = "last_seen", .cell = cli_cell_time},
         {.column = {"os", 16, false}, .key = "os"},
         {.column = {"kernel", 22, false}, .key = "kernel"},

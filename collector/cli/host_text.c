@@ -142,6 +142,7 @@ static void append_host(struct page *page)
 {
 	buf_printf(page->out, page->has_color ? "\033[1m%s\033[0m\n" : "%s\n", page->name);
 	append_member(page, "state", "state");
+	append_member(page, "held back today", "held");
 	append_time(page, "last seen", "last_seen");
 	append_time(page, "enrolled", "enrolled");
 	append_member(page, "agent", "agent_version");

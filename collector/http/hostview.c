@@ -4,6 +4,8 @@
 
 #include "collector/query/render.h"
 #include "collector/store/picture.h"
+#include "collector/store/usage.h"
+#include "common/base/clock.h"
 
 /* Not an error: a list is long enough. */
 #define ENOUGH ERR_EXISTS
@@ -91,6 +93,23 @@ static void append_pairs(
 	buf_append_byte(out, '}');
 }
 
+/* Why the collector has held the host back today. */
+static void append_held(struct kv_txn *txn, uint32_t host, struct buf *out)
+{
+	struct usage usage;
+	struct buf text = BUF_INIT;
+	unsigned held = 0;
+
+	if (usage_get(txn, host, &usage) == 0)
+		held = usage_held(&usage, clock_wall_ns());
+	for (unsigned hold = 0; hold <= HOLD_MAX; hold++)
+		if (held & 1u << hold)
+			buf_printf(&text, "%s%s", text.len > 0 ? ", " : "",
+			        hold_name((enum hold)hold));
+	api_append_text(out, "held", buf_slice(&text));
+	buf_fini(&text);
+}
+
 static void append_common(
         struct api *api, struct kv_txn *txn, const struct host_record *host, struct buf *out)
 {
@@ -101,6 +120,7 @@ static void append_common(
 	buf_printf(out, ",\"id\":%" PRIu32, host->id);
 	hostview_append_system(txn, host->id, out);
 	buf_printf(out, ",\"state\":\"%s\"", api_host_state(api, host));
+	append_held(txn, host->id, out);
 	api_append_time(out, "last_seen", host->last_seen_ns);
 	api_append_time(out, "enrolled", host->enrolled_ns);
 	api_append_text(out, "agent_version", host->agent_version);

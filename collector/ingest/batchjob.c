@@ -73,6 +73,99 @@ static enum verdict judge_sequence(const struct log_batch *batch, uint64_t store
 	return VERDICT_STORED;
 }
 
+/* --- what the host may take up --------------------------------------------------------------- */
+
+/* Stored whatever the verdict is: events of the collector's own are few. */
+static int hold(struct batch_job *job, struct kv_txn *txn, enum hold reason, const char *why)
+{
+	struct buf detail = BUF_INIT;
+	bool is_new;
+	int rc;
+
+	job->verdict = VERDICT_HELD;
+	job->why_held = why;
+	buf_printf(&detail, "held back by the collector: %s", why);
+	rc = usage_hold(txn, job->batch.host, &job->usage, reason, job->batch.received_ns,
+	        arena_copy(job->arena, buf_slice(&detail)), &job->events[0], &is_new);
+	job->note_count = rc == 0 && is_new;
+	buf_fini(&detail);
+	return rc;
+}
+
+/* Labels have no sum. */
+#define LABELS_MAX 1000
+
+static int count_fact(void *ctx, const struct fact *fact)
+{
+	(void)fact;
+	return ++*(uint64_t *)ctx > LABELS_MAX ? ERR_LIMIT : 0;
+}
+
+static int count_facts(struct batch_job *job, struct kv_txn *txn, uint64_t *out)
+{
+	uint64_t total = 0, count;
+	int rc = 0;
+
+	for (unsigned kind = 1; rc == 0 && kind <= FACT_KIND_MAX; kind++) {
+		if (!section_is_synced((enum fact_kind)kind))
+			continue;
+		rc = sections_count(txn, job->batch.host, (enum fact_kind)kind, &count);
+		total += rc == 0 ? count : 0;
+	}
+	*out = total;
+	return rc;
+}
+
+static int judge_labels(struct batch_job *job, struct kv_txn *txn, uint64_t added)
+{
+	uint64_t held = added;
+	int rc = picture_facts(txn, job->batch.host, FACT_LABEL, count_fact, &held);
+
+	if (rc == ERR_LIMIT || held > LABELS_MAX)
+		return hold(job, txn, HOLD_FACTS, "it has more than 1000 labels");
+	return rc;
+}
+
+/* Facts that replace others are counted as new ones: by one batch at most. */
+static int judge_facts(struct batch_job *job, struct kv_txn *txn)
+{
+	uint64_t added = 0, labels = 0, held;
+	int rc;
+
+	for (size_t i = 0; i < job->batch.count; i++) {
+		const struct fact *fact = job->events[BATCHJOB_NOTES_MAX + i].fact_after;
+		added += fact != NULL;
+		labels += fact && fact->kind == FACT_LABEL;
+	}
+	if (job->limits->facts == 0 || added == 0)
+		return 0;
+	rc = count_facts(job, txn, &held);
+	if (rc == 0 && held + added > job->limits->facts)
+		return hold(job, txn, HOLD_FACTS, "it has more facts than limits.host_facts");
+	return rc == 0 && labels > 0 ? judge_labels(job, txn, labels) : rc;
+}
+
+static int judge_usage(struct batch_job *job, struct kv_txn *txn)
+{
+	const struct ingest_limits *limits = job->limits;
+
+	if (limits->log_bytes > 0 && job->usage.log_bytes + job->plain_bytes > limits->log_bytes)
+		return hold(job, txn, HOLD_LOG,
+		        "its events take up more of the store than limits.host_store_percent");
+	return judge_facts(job, txn);
+}
+
+static int judge_new_stream(struct batch_job *job, struct kv_txn *txn)
+{
+	int64_t now_ns = job->batch.received_ns;
+
+	if (!usage_may_begin_stream(&job->usage, job->limits->streams_a_day, now_ns))
+		return hold(job, txn, HOLD_STREAMS,
+		        "its stream began anew more often today than limits.host_streams_per_day");
+	usage_count_stream(&job->usage, now_ns);
+	return begin_anew(job, txn);
+}
+
 /* Whether the batch is to be stored, and what has to come before it. */
 static int judge_stream(struct batch_job *job, struct kv_txn *txn)
 {
@@ -84,7 +177,7 @@ static int judge_stream(struct batch_job *job, struct kv_txn *txn)
 	if (memcmp(current, job->batch.stream_id, WIRE_STREAM_ID_BYTES) == 0)
 		return 0;
 	if (job->stored_seq == 0)
-		return begin_anew(job, txn);
+		return judge_new_stream(job, txn);
 	job->verdict = VERDICT_REPLACED;
 	return 0;
 }
@@ -104,7 +197,12 @@ static int judge(struct batch_job *job, struct kv_txn *txn)
 	if (rc < 0)
 		return rc;
 	job->verdict = judge_sequence(batch, job->stored_seq);
-	return job->verdict == VERDICT_STORED ? judge_stream(job, txn) : 0;
+	if (job->verdict != VERDICT_STORED)
+		return 0;
+	rc = usage_get(txn, batch->host, &job->usage);
+	if (rc == 0)
+		rc = judge_usage(job, txn);
+	return rc == 0 && job->verdict == VERDICT_STORED ? judge_stream(job, txn) : rc;
 }
 
 static int touch_host(struct kv_txn *txn, uint32_t id, int64_t now_ns)
@@ -143,6 +241,9 @@ static int write_batch(struct batch_job *job, struct kv_txn *txn)
 		if (rc == 0)
 			rc = picture_apply(txn, batch->host, event);
 	}
+	job->usage.log_bytes += job->plain_bytes;
+	if (rc == 0)
+		rc = usage_put(txn, batch->host, &job->usage);
 	if (rc == 0 && job->touches_host)
 		rc = touch_host(txn, batch->host, batch->received_ns);
 	return rc;

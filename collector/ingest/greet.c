@@ -165,7 +165,7 @@ void greet(struct peer *peer, const struct hello *hello)
 	memcpy(peer->stream_id, hello->stream_id, WIRE_STREAM_ID_BYTES);
 	peer->is_stream_over = answer.is_stream_over;
 	peer->last_seen_ns = answer.last_seen_ns;
-	if (answer.is_stream_over)
+	if (answer.is_stream_over && peer_may_log(peer))
 		log_warn("stream cannot go on, the agent has to begin a new one host=%s",
 		        peer->cert.name);
 	peer_begin_streaming(peer);

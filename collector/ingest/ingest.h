@@ -32,6 +32,19 @@ struct ingest_events {
 	void (*enrolled)(void *ctx, uint32_t host, struct slice name);
 };
 
+/* 0: no limit. */
+struct ingest_limits {
+	/* not a host's yet */
+	uint64_t strangers, strangers_per_address;
+	/* of each host */
+	uint64_t conns;
+	uint64_t units_per_s, units_burst; /* see guest.h */
+	uint64_t log_bytes;                /* of events, unzipped */
+	uint64_t facts;
+	uint64_t bucket_bytes;  /* first shown by it */
+	uint64_t streams_a_day; /* that begin anew */
+};
+
 struct ingest_options {
 	const char *address;  /* ADDR:PORT */
 	unsigned connections; /* at most */
@@ -39,6 +52,7 @@ struct ingest_options {
 	/* PEM; ca_key signs enrolments */
 	struct slice cert_pem, key_pem, ca_pem, ca_key_pem;
 	int64_t cert_valid_ns; /* of the certificates that hosts get */
+	struct ingest_limits limits;
 	struct loop *loop;
 	struct store *store;
 };

@@ -2,6 +2,10 @@
  * ingest_private - what the files of this folder share.
  *
  *   server.c    listener, table of sessions
+ *   gate.c      connections that are nobody's yet
+ *   guest.c     what each host may ask for
+ *   held.c      hosts that are held back for their pace
+ *   chatter.c   log lines that peers can provoke
  *   peer.c      one connection, a state machine
  *   greet.c     Hello and Welcome
  *   intake.c    batches from the peer
@@ -16,9 +20,12 @@
 #ifndef TSUJIBAN_COLLECTOR_INGEST_INGEST_PRIVATE_H
 #define TSUJIBAN_COLLECTOR_INGEST_INGEST_PRIVATE_H
 
+#include "collector/ingest/chatter.h"
 #include "collector/ingest/ingest.h"
 #include "common/base/arena.h"
 
+struct gate_network;
+struct guest;
 struct peer;
 struct batch_job;
 struct restate;
@@ -30,13 +37,19 @@ struct ingest {
 	void *ctx;
 	uint32_t heartbeat_s;
 	int64_t cert_valid_ns;
+	struct ingest_limits limits; /* never changed: the writer reads them too */
 	struct buf ca_pem, ca_key_pem;
 	struct tls_context *tls;
 	struct listener *listener;
 
-	struct peer *peers;          /* all, a list */
-	struct peer *sessions;       /* those that stream, by host */
-	struct batch_job *idle_jobs; /* for the next batches */
+	struct peer *peers;     /* all, a list */
+	struct peer *sessions;  /* those that stream, by host */
+	struct peer *strangers; /* a list by time of arrival: gate.c */
+	size_t stranger_count;
+	struct gate_network *networks; /* that strangers come from */
+	struct guest *guests;          /* by host */
+	struct chatter chatter;        /* about strangers */
+	struct batch_job *idle_jobs;   /* for the next batches */
 	unsigned idle_count;
 	size_t peer_count;
 	struct restate *restates; /* state syncs that wait for a slot, a list */

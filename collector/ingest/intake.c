@@ -82,6 +82,14 @@ static void tell_stored(struct ingest *ingest, struct batch_job *job)
 		ingest->events->restated(ingest->ctx, job->batch.host);
 }
 
+/* Nothing of the batch is stored; that it was not may be. */
+static void tell_note(struct ingest *ingest, const struct batch_job *job)
+{
+	if (job->note_count > 0 && !ingest->is_closed)
+		ingest->events->stored(
+		        ingest->ctx, job->batch.host, job->events, job->note_count, false);
+}
+
 static void acknowledge(struct batch_job *job)
 {
 	struct message message = {.kind = FRAME_ACK};
@@ -115,6 +123,11 @@ static void act_on_verdict(struct batch_job *job)
 		break;
 	case VERDICT_REPLACED:
 		peer_refuse(peer, REFUSED_SEQUENCE, "the host has begun another stream since");
+		break;
+	case VERDICT_HELD:
+		tell_note(peer->ingest, job);
+		peer_refuse(peer, REFUSED_OVERLOADED, "host '%s' is held back: %s", peer->cert.name,
+		        job->why_held);
 		break;
 	case VERDICT_REVOKED:
 		peer_refuse(peer, REFUSED_REVOKED, "host '%s' is revoked", peer->cert.name);
@@ -189,6 +202,7 @@ static int open_batch(struct ingest *ingest, struct batch_job *job, const struct
 	buf_append_slice(&job->raw, frame->payload);
 	copy.payload = buf_slice(&job->raw);
 	rc = frame_open(&copy, &ingest->plain, &plain, out_why);
+	job->plain_bytes = rc == 0 ? plain.len : 0;
 	if (rc == 0)
 		rc = wire_decode(FRAME_BATCH, plain, job->arena, &message, out_why);
 	if (rc != 0)
@@ -211,6 +225,7 @@ static void submit(struct peer *peer, struct batch_job *job)
 
 	job->peer = peer;
 	job->job = (struct store_job){.apply = batchjob_apply, .done = batch_done};
+	job->limits = &peer->ingest->limits;
 	job->batch.host = peer->host;
 	job->batch.received_ns = now_ns;
 	memcpy(job->batch.stream_id, peer->stream_id, WIRE_STREAM_ID_BYTES);
@@ -240,5 +255,6 @@ void intake_batch(struct peer *peer, const struct frame *frame)
 		give_job_back(peer->ingest, job);
 		return;
 	}
+	peer_charge(peer, job->batch.count);
 	submit(peer, job);
 }

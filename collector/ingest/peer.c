@@ -4,7 +4,10 @@
 #include <utlist.h>
 
 #include "collector/ingest/admit.h"
+#include "collector/ingest/gate.h"
 #include "collector/ingest/greet.h"
+#include "collector/ingest/guest.h"
+#include "collector/ingest/held.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/renew.h"
 #include "collector/ingest/restate.h"
@@ -15,6 +18,11 @@
 #define FIRST_MESSAGE_MS 10000
 #define OWED_MS          120000 /* facts that were asked for, all of them */
 #define SILENCE_FACTOR   3      /* heartbeats that may be missed */
+#define FRAME_FACTOR     10     /* heartbeats' time for one frame to arrive */
+#define HOLD_MS_MAX      60000
+#define UNIT_BYTES       64
+/* Who has not begun a session may not make us hold much. */
+#define HELLO_FRAME_MAX (16u << 10)
 
 /* Batches of one peer, and of all, that may wait for the store. */
 #define PEER_JOBS_MAX   16
@@ -46,12 +54,30 @@ static void free_when_over(struct peer *peer)
 static void lose_conn(struct peer *peer)
 {
 	leave_sessions(peer);
+	gate_leave(peer);
 	timer_free(peer->timer);
-	peer->timer = NULL;
+	timer_free(peer->hold_timer);
+	peer->timer = peer->hold_timer = NULL;
 	peer->conn = NULL;
+	if (peer->guest)
+		peer->guest->conns--;
 	restate_drop(peer);
 	DL_DELETE(peer->ingest->peers, peer);
 	free_when_over(peer);
+}
+
+bool peer_may_log(struct peer *peer)
+{
+	struct ingest *ingest = peer->ingest;
+	struct chatter *chatter = peer->guest ? &peer->guest->chatter : &ingest->chatter;
+	unsigned dropped;
+	bool may = chatter_may_log(chatter, loop_now_ms(ingest->loop), &dropped);
+
+	if (dropped > 0)
+		log_warn("%u lines about %s%s were left out", dropped,
+		        peer->guest ? "host " : "peers that are no host yet",
+		        peer->guest ? peer->cert.name : "");
+	return may;
 }
 
 /* --- saying --------------------------------------------------------------------------------- */
@@ -71,8 +97,9 @@ void peer_send(struct peer *peer, const struct message *message)
 	conn_send(peer->conn, buf_slice(&ingest->out));
 	peer->sent_ms = loop_now_ms(ingest->loop);
 	if (conn_pending(peer->conn) > UNREAD_BYTES_MAX) {
-		log_warn("peer does not read what it is told, closing peer=%s host=%s",
-		        conn_peer_address(peer->conn), peer->cert.name);
+		if (peer_may_log(peer))
+			log_warn("peer does not read what it is told, closing peer=%s host=%s",
+			        conn_peer_address(peer->conn), peer->cert.name);
 		peer_end(peer);
 	}
 }
@@ -102,8 +129,9 @@ void peer_refuse(struct peer *peer, enum refusal code, const char *format, ...)
 		buf_reset(&text);
 		buf_append_slice(&text, buf_slice(&shown));
 	}
-	log_warn("refused peer=%s host=%s: %s", conn_peer_address(peer->conn),
-	        peer->cert.name[0] ? peer->cert.name : "-", buf_text(&text));
+	if (peer_may_log(peer))
+		log_warn("refused peer=%s host=%s: %s", conn_peer_address(peer->conn),
+		        peer->cert.name[0] ? peer->cert.name : "-", buf_text(&text));
 	peer->ingest->status.refused++;
 	message.refused.code = code;
 	message.refused.text = buf_slice(&text);
@@ -138,6 +166,14 @@ static void await_silence(struct peer *peer, uint64_t now_ms)
 	timer_start(peer->timer, due_ms > now_ms ? due_ms - now_ms : 1, 0);
 }
 
+/* A byte a minute is not silence. */
+static bool is_dawdling(const struct peer *peer, uint64_t now_ms)
+{
+	uint64_t since_ms = conn_unfinished_since_ms(peer->conn);
+
+	return since_ms > 0 && now_ms - since_ms >= FRAME_FACTOR * heartbeat_ms(peer);
+}
+
 static void check_silence(struct peer *peer)
 {
 	const struct message heartbeat = {.kind = FRAME_HEARTBEAT};
@@ -145,12 +181,19 @@ static void check_silence(struct peer *peer)
 
 	note_heard(peer, now_ms);
 	if (now_ms - peer->heard_ms >= SILENCE_FACTOR * heartbeat_ms(peer)) {
-		log_info("host has fallen silent, closing peer=%s host=%s",
-		        conn_peer_address(peer->conn), peer->cert.name);
+		if (peer_may_log(peer))
+			log_info("host has fallen silent, closing peer=%s host=%s",
+			        conn_peer_address(peer->conn), peer->cert.name);
 		peer_end(peer);
 		return;
 	}
+	if (is_dawdling(peer, now_ms)) {
+		peer_refuse(peer, REFUSED_PROTOCOL, "a message is not whole after %u s",
+		        FRAME_FACTOR * peer->ingest->heartbeat_s);
+		return;
+	}
 	if (!peer->is_paused && restate_owes_ms(peer) > OWED_MS) {
+		restate_failed(peer);
 		peer_refuse(peer, REFUSED_PROTOCOL, "no answer to what is wanted");
 		return;
 	}
@@ -178,13 +221,38 @@ static void time_is_up(void *ctx)
 struct peer *peer_new(struct ingest *ingest, struct conn *conn)
 {
 	struct peer *peer = mem_new(sizeof(*peer));
+	const char *why;
 
 	peer->ingest = ingest;
 	peer->conn = conn;
+	if (!gate_enter(peer, &why)) {
+		if (peer_may_log(peer))
+			log_warn("connection refused peer=%s: %s", conn_peer_address(conn), why);
+		ingest->status.refused++;
+		free(peer);
+		return NULL;
+	}
 	peer->timer = timer_new(ingest->loop, time_is_up, peer);
 	DL_APPEND(ingest->peers, peer);
 	ingest->peer_count++;
 	return peer;
+}
+
+/* A host has one session, and others only for the moment in which a new one takes its place. */
+static void take_seat(struct peer *peer, uint32_t host)
+{
+	struct guest *guest = guest_of(peer->ingest, host);
+	uint64_t most = peer->ingest->limits.conns;
+
+	peer->host = host;
+	if (most > 0 && guest->conns >= most) {
+		peer_refuse(peer, REFUSED_OVERLOADED, "host '%s' has %u connections already",
+		        peer->cert.name, guest->conns);
+		return;
+	}
+	guest->conns++;
+	peer->guest = guest;
+	peer_charge(peer, GUEST_GREETING_UNITS);
 }
 
 static void check_certificate(struct peer *peer)
@@ -203,7 +271,7 @@ static void check_certificate(struct peer *peer)
 	else if (rc != 0)
 		peer_refuse(peer, REFUSED_STORE, "%s", why.text);
 	else
-		peer->host = host.id;
+		take_seat(peer, host.id);
 }
 
 void peer_ready(struct peer *peer, const char *protocol, const struct pki_cert_info *cert)
@@ -214,6 +282,7 @@ void peer_ready(struct peer *peer, const char *protocol, const struct pki_cert_i
 	} else if (strcmp(protocol, TLS_ALPN_STREAM) == 0 && cert) {
 		peer->cert = *cert;
 		peer->state = PEER_GREETING;
+		conn_limit_frames(peer->conn, HELLO_FRAME_MAX);
 		check_certificate(peer);
 	} else {
 		peer_refuse(peer, REFUSED_PROTOCOL, "a stream needs a client certificate");
@@ -227,6 +296,8 @@ void peer_begin_streaming(struct peer *peer)
 	if (older)
 		peer_refuse(
 		        older, REFUSED_SUPERSEDED, "host '%s' has connected anew", peer->cert.name);
+	gate_leave(peer);
+	conn_limit_frames(peer->conn, FRAME_LENGTH_MAX);
 	peer->state = PEER_STREAMING;
 	HASH_ADD(hh, peer->ingest->sessions, host, sizeof(peer->host), peer);
 	peer->sent_ms = peer->heard_ms = loop_now_ms(peer->ingest->loop);
@@ -272,6 +343,7 @@ void peer_frame(struct peer *peer, const struct frame *frame)
 		        frame_kind_name(frame->kind));
 		return;
 	}
+	peer_charge(peer, 1 + frame->payload.len / UNIT_BYTES);
 	if (frame->kind == FRAME_BATCH || frame->kind == FRAME_OFFER ||
 	        frame->kind == FRAME_BUCKET) {
 		take_large(peer, frame);
@@ -294,7 +366,8 @@ void peer_closed(struct peer *peer, int code, const struct reason *why)
 	bool is_known = peer->cert.name[0] != '\0';
 
 	/* Anybody can connect and go away again. */
-	if (code < 0 && peer->state != PEER_ENDED && (is_known || code != ERR_CLOSED))
+	if (code < 0 && peer->state != PEER_ENDED && (is_known || code != ERR_CLOSED) &&
+	        peer_may_log(peer))
 		log_info(
 		        "connection lost host=%s: %s", is_known ? peer->cert.name : "-", why->text);
 	if (code == ERR_FORMAT || code == ERR_LIMIT)
@@ -317,12 +390,45 @@ static bool has_too_much(const struct peer *peer)
 
 static void resume_if_light(struct peer *peer)
 {
-	if (!peer->is_paused || !peer->conn || peer->ingest->is_full ||
+	if (!peer->is_paused || peer->is_held || !peer->conn || peer->ingest->is_full ||
 	        peer->jobs > PEER_JOBS_MAX / 2 || peer->bytes > PEER_BYTES_MAX / 2)
 		return;
 	note_heard(peer, loop_now_ms(peer->ingest->loop));
 	peer->is_paused = false;
 	conn_resume(peer->conn);
+}
+
+static void pause_peer(struct peer *peer)
+{
+	if (!peer->conn || peer->is_paused)
+		return;
+	peer->is_paused = true;
+	conn_pause(peer->conn);
+}
+
+static void hold_is_over(void *ctx)
+{
+	struct peer *peer = ctx;
+
+	peer->is_held = false;
+	resume_if_light(peer);
+}
+
+void peer_charge(struct peer *peer, uint64_t units)
+{
+	uint64_t wait_ms;
+
+	if (!peer->guest || !peer->conn || peer->state == PEER_ENDED)
+		return;
+	wait_ms = guest_charge(peer->ingest, peer->guest, units);
+	if (wait_ms == 0)
+		return;
+	if (!peer->hold_timer)
+		peer->hold_timer = timer_new(peer->ingest->loop, hold_is_over, peer);
+	timer_start(peer->hold_timer, wait_ms < HOLD_MS_MAX ? wait_ms : HOLD_MS_MAX, 0);
+	peer->is_held = true;
+	pause_peer(peer);
+	held_tell(peer);
 }
 
 void peer_job_begins(struct peer *peer, size_t bytes)
@@ -334,10 +440,8 @@ void peer_job_begins(struct peer *peer, size_t bytes)
 	ingest->waiting_bytes += bytes;
 	if (ingest->waiting_bytes > TOTAL_BYTES_MAX)
 		ingest->is_full = true;
-	if (peer->conn && !peer->is_paused && (ingest->is_full || has_too_much(peer))) {
-		peer->is_paused = true;
-		conn_pause(peer->conn);
-	}
+	if (ingest->is_full || has_too_much(peer))
+		pause_peer(peer);
 }
 
 void peer_job_ends(struct peer *peer, size_t bytes)

@@ -25,7 +25,13 @@ struct peer {
 	struct timer *timer; /* waits for a message; while streaming: for silence of either side */
 	struct peer *prev, *next;
 
+	/* until a session begins; NULL: no stranger any more */
+	struct gate_network *network;
+	uint64_t entered_ms;
+	struct peer *gate_prev, *gate_next;
+
 	/* Streams only, since the handshake */
+	struct guest *guest; /* NULL: the certificate was not accepted */
 	struct pki_cert_info cert;
 	uint32_t host;
 	UT_hash_handle hh;
@@ -40,11 +46,14 @@ struct peer {
 	size_t jobs;
 	size_t bytes;
 	bool is_paused;
+	bool is_held; /* back, for its pace, until hold_timer */
+	struct timer *hold_timer;
 	bool is_busy;            /* with an enrolment or a renewal */
 	struct restate *restate; /* NULL: none is under way */
 	bool is_beyond_sync;     /* its facts are too many */
 };
 
+/* NULL: there is no place for it. */
 struct peer *peer_new(struct ingest *ingest, struct conn *conn);
 void peer_ready(struct peer *peer, const char *protocol, const struct pki_cert_info *cert);
 void peer_frame(struct peer *peer, const struct frame *frame);
@@ -61,6 +70,11 @@ void peer_refuse(struct peer *peer, enum refusal code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 /* Closes once all that was sent is out. */
 void peer_end(struct peer *peer);
+
+/* What its host has asked for, in units (guest.h): it may be held back for a while. */
+void peer_charge(struct peer *peer, uint64_t units);
+/* Whether a line about the peer may go to the log: see chatter.h. */
+bool peer_may_log(struct peer *peer);
 
 /* Brackets around a job of the peer that waits for the store. The second may free the peer. */
 void peer_job_begins(struct peer *peer, size_t bytes);

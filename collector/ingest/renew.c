@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "collector/ingest/guest.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -60,7 +61,8 @@ static void reply(struct renew_job *job)
 	message.renew_reply.cert_pem = buf_slice(&job->cert_pem);
 	message.renew_reply.ca_pem = buf_slice(&job->peer->ingest->ca_pem);
 	peer_send(job->peer, &message);
-	log_info("certificate renewed host=%s", job->peer->cert.name);
+	if (peer_may_log(job->peer))
+		log_info("certificate renewed host=%s", job->peer->cert.name);
 }
 
 static void renewal_done(struct store_job *base, int code, const struct reason *why)
@@ -83,6 +85,8 @@ void renew(struct peer *peer, const struct renew_request *request)
 {
 	struct renew_job *job = mem_new(sizeof(*job));
 	struct reason why;
+
+	peer_charge(peer, GUEST_SIGNATURE_UNITS);
 
 	job->job = (struct store_job){.apply = apply_renewal, .done = renewal_done};
 	job->peer = peer;

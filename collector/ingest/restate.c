@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "collector/ingest/guest.h"
 #include "collector/ingest/restate_private.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -11,6 +12,7 @@
 #define ROUNDS_MAX    5 /* of buckets that are not what was offered, without news in between */
 #define MESSAGE_BYTES (24u << 20) /* one message, decoded */
 #define JOB_BYTES     (1u << 20)  /* of writes, about */
+#define FAILED_MS     3600000     /* without a slot, behind a sync that came to nothing */
 
 static void queue(struct restate *restate);
 
@@ -106,7 +108,9 @@ static void ask_again(struct restate *restate)
 		ask(restate);
 		return;
 	}
-	log_warn("a host shows other facts than it offers host=%s", restate->peer->cert.name);
+	if (peer_may_log(restate->peer))
+		log_warn("a host shows other facts than it offers host=%s",
+		        restate->peer->cert.name);
 	forget(restate);
 }
 
@@ -142,6 +146,21 @@ static void put_right(struct restate *restate)
 	log_debug("facts are as the agent has them host=%s", peer->cert.name);
 }
 
+/* It may go on with events; its facts are not put right while it is connected. */
+static void be_held_back(struct restate *restate)
+{
+	struct peer *peer = restate->peer;
+
+	peer->is_beyond_sync = true;
+	restate_failed(peer);
+	if (restate->is_note_new && !peer->ingest->is_closed)
+		peer->ingest->events->stored(
+		        peer->ingest->ctx, peer->host, &restate->note, 1, false);
+	if (peer_may_log(peer))
+		log_warn("host is held back: it shows more facts than its limits allow host=%s",
+		        peer->cert.name);
+}
+
 static void done(struct store_job *base, int code, const struct reason *why)
 {
 	struct restate *restate = (struct restate *)base;
@@ -154,6 +173,10 @@ static void done(struct store_job *base, int code, const struct reason *why)
 		log_warn("%s host=%s", why->text, peer->cert.name);
 	else if (restate->is_put)
 		put_right(restate);
+	if (code >= 0 && restate->is_held_back) {
+		be_held_back(restate);
+		goes_on = false;
+	}
 	if (goes_on && restate->is_missing_any && !restate->has_shown) {
 		keeps_slot = true;
 		ask_for_missing(restate);
@@ -165,6 +188,11 @@ static void done(struct store_job *base, int code, const struct reason *why)
 	if (!keeps_slot)
 		release_slot(ingest);
 	peer_job_ends(peer, 0);
+}
+
+void restate_failed(struct peer *peer)
+{
+	peer->guest->no_sync_until_ms = loop_now_ms(peer->ingest->loop) + FAILED_MS;
 }
 
 /* --- from the peer ---------------------------------------------------------------------------- */
@@ -179,7 +207,7 @@ void restate_begin(struct peer *peer)
 		restate_facts_came(peer);
 		return;
 	}
-	if (peer->is_beyond_sync)
+	if (peer->is_beyond_sync || loop_now_ms(peer->ingest->loop) < peer->guest->no_sync_until_ms)
 		return;
 	restate = mem_new(sizeof(*restate));
 	restate->peer = peer;
@@ -254,7 +282,7 @@ static void give_up(struct restate *restate)
 {
 	struct peer *peer = restate->peer;
 
-	if (!peer->is_beyond_sync)
+	if (!peer->is_beyond_sync && peer_may_log(peer))
 		log_warn("facts of a host are too many for state sync host=%s", peer->cert.name);
 	peer->is_beyond_sync = true;
 	restate->section_count = 0;

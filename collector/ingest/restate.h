@@ -13,7 +13,9 @@
  * Events of facts that arrive meanwhile are applied as ever. What is put in place may be older than
  * they are, so that the whole is done again then, as often as it takes. Buckets that are not what
  * was offered, without such news, are given up after some rounds, until the next difference; a host
- * with more facts than the memory for them holds is left alone until it connects again.
+ * with more facts than the memory for them holds is left alone until it connects again. A host that
+ * was given a slot and did not answer, or that shows more than its limits allow, gets none for an
+ * hour.
  *
  * Thread   the loop's; the store job's apply runs on the writer's.
  */
@@ -31,6 +33,8 @@ void restate_offer(struct peer *peer, const struct frame *frame);
 void restate_bucket(struct peer *peer, const struct frame *frame);
 /* For how long the peer owes a slot's answer, ms; 0: it owes none. */
 uint64_t restate_owes_ms(const struct peer *peer);
+/* It came to nothing by the peer's doing: the host gets no slot for a while. */
+void restate_failed(struct peer *peer);
 /* The connection is gone. */
 void restate_drop(struct peer *peer);
 

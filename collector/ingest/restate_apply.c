@@ -4,6 +4,7 @@
 
 #include "collector/store/buckets.h"
 #include "collector/store/sections.h"
+#include "collector/store/usage.h"
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
@@ -14,8 +15,9 @@ static struct slice digest_at(const struct section *section, unsigned bucket)
 }
 
 /* What has another digest than was offered is left: it is missing still. */
-static int keep_bucket(const struct section *section, struct kv_txn *txn, unsigned bucket,
-        const uint8_t *bucket_of_fact, struct fact *room)
+static int keep_bucket(const struct section *section, struct kv_txn *txn,
+        const struct bucket_owner *owner, unsigned bucket, const uint8_t *bucket_of_fact,
+        struct fact *room)
 {
 	size_t count = 0;
 	int rc;
@@ -23,12 +25,13 @@ static int keep_bucket(const struct section *section, struct kv_txn *txn, unsign
 	for (size_t i = 0; i < section->shown.count; i++)
 		if (bucket_of_fact[i] == bucket)
 			room[count++] = section->shown.fact[i];
-	rc = buckets_put(
-	        txn, section->kind, digest_at(section, bucket), room, count, clock_wall_ns());
+	rc = buckets_put(txn, section->kind, digest_at(section, bucket), room, count, owner,
+	        clock_wall_ns());
 	return rc == ERR_FORMAT ? 0 : rc;
 }
 
-static int keep_shown(const struct section *section, struct kv_txn *txn)
+static int keep_shown(
+        const struct section *section, struct kv_txn *txn, const struct bucket_owner *owner)
 {
 	size_t count = section->shown.count;
 	struct fact *room = mem_new_array(count + 1, sizeof(*room));
@@ -40,7 +43,7 @@ static int keep_shown(const struct section *section, struct kv_txn *txn)
 		        &section->shown.fact[i], section->bucket_count);
 	for (unsigned bucket = 0; rc == 0 && bucket < section->bucket_count; bucket++)
 		if (section->is_missing[bucket])
-			rc = keep_bucket(section, txn, bucket, bucket_of_fact, room);
+			rc = keep_bucket(section, txn, owner, bucket, bucket_of_fact, room);
 	free(bucket_of_fact);
 	free(room);
 	return rc;
@@ -107,19 +110,37 @@ static int empty_others(struct restate *restate, struct kv_txn *txn)
 	return rc;
 }
 
+static int hold(struct restate *restate, struct kv_txn *txn, enum hold reason, const char *detail)
+{
+	uint32_t host = restate->peer->host;
+	struct usage usage;
+	int rc = usage_get(txn, host, &usage);
+
+	restate->is_held_back = true;
+	if (rc == 0)
+		rc = usage_hold(txn, host, &usage, reason, clock_wall_ns(), slice_text(detail),
+		        &restate->note, &restate->is_note_new);
+	return rc;
+}
+
 /* Twice over: nothing is put in place before all is there. */
 static int put_in_place(struct restate *restate, struct kv_txn *txn, struct arena *arena)
 {
+	uint64_t limit = restate->peer->ingest->limits.facts, count = 0;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
 		bool is_other[SECTION_BUCKETS_MAX];
 		struct fact_list facts = {.arena = arena};
 		rc = compare_section(restate, txn, &restate->section[i], is_other, &facts);
+		count += facts.count;
 		arena_reset(arena);
 	}
 	if (rc < 0 || restate->is_missing_any)
 		return rc;
+	if (limit > 0 && count > limit)
+		return hold(restate, txn, HOLD_FACTS,
+		        "held back by the collector: it has more facts than limits.host_facts");
 	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
 		rc = put_section(restate, txn, &restate->section[i], arena);
 		arena_reset(arena);
@@ -130,6 +151,22 @@ static int put_in_place(struct restate *restate, struct kv_txn *txn, struct aren
 	return rc;
 }
 
+/* What fits within the limit stays: other hosts may have it too. */
+static int keep_all_shown(struct restate *restate, struct kv_txn *txn)
+{
+	const struct bucket_owner owner = {.host = restate->peer->host,
+	        .limit_bytes = restate->peer->ingest->limits.bucket_bytes};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < restate->section_count; i++)
+		rc = keep_shown(&restate->section[i], txn, &owner);
+	if (rc != ERR_LIMIT)
+		return rc;
+	return hold(restate, txn, HOLD_BUCKETS,
+	        "held back by the collector: it has shown more facts than "
+	        "limits.host_buckets_mb");
+}
+
 int restate_apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
 {
 	struct restate *restate = (struct restate *)base;
@@ -138,10 +175,11 @@ int restate_apply(struct store_job *base, struct kv_txn *txn, struct reason *out
 	int rc = hosts_get(txn, restate->peer->host, &host);
 
 	restate->is_missing_any = restate->is_put = false;
+	restate->is_held_back = restate->is_note_new = false;
 	if (rc == 0 && !host.is_revoked) {
-		for (size_t i = 0; rc == 0 && restate->has_shown && i < restate->section_count; i++)
-			rc = keep_shown(&restate->section[i], txn);
-		if (rc == 0)
+		if (restate->has_shown)
+			rc = keep_all_shown(restate, txn);
+		if (rc == 0 && !restate->is_held_back)
 			rc = put_in_place(restate, txn, arena);
 	}
 	arena_free(arena);

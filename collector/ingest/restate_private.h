@@ -40,7 +40,10 @@ struct restate {
 
 	/* from apply */
 	bool is_missing_any;
-	bool is_put; /* the store has what was offered */
+	bool is_put;       /* the store has what was offered */
+	bool is_held_back; /* more was shown than the host's limits allow */
+	bool is_note_new;  /* … and this has to be told */
+	struct event note;
 };
 
 /* The store's job. May be called again for the same one: see jobs.c. */

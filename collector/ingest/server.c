@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "collector/ingest/guest.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/peer.h"
 #include "common/base/log.h"
@@ -42,6 +43,7 @@ static void *accepted(void *ctx, struct conn *conn)
 static void free_all(struct ingest *ingest)
 {
 	intake_fini(ingest);
+	guests_free(ingest);
 	tls_context_free(ingest->tls);
 	arena_free(ingest->arena);
 	buf_fini(&ingest->plain);
@@ -64,6 +66,7 @@ int ingest_open(const struct ingest_options *options, const struct ingest_events
 	ingest->ctx = ctx;
 	ingest->heartbeat_s = options->heartbeat_s ? options->heartbeat_s : 1;
 	ingest->cert_valid_ns = options->cert_valid_ns;
+	ingest->limits = options->limits;
 	ingest->arena = arena_new(MESSAGE_ARENA_BYTES);
 	buf_append_slice(&ingest->ca_pem, options->ca_pem);
 	buf_append_slice(&ingest->ca_key_pem, options->ca_key_pem);

@@ -17,9 +17,15 @@
  * known. */
 int buckets_get(struct kv_txn *txn, enum fact_kind kind, struct slice digest, int64_t now_ns,
         struct fact_list *out);
-/* ERR_FORMAT when their digest is another, or `facts` are not in key order, each key once. */
+/* Who shows it, and what it may have shown in all (0: no limit). */
+struct bucket_owner {
+	uint32_t host;
+	uint64_t limit_bytes;
+};
+/* ERR_FORMAT when their digest is another, or `facts` are not in key order, each key once;
+ * ERR_LIMIT when it is new and the owner has shown too much. */
 int buckets_put(struct kv_txn *txn, enum fact_kind kind, struct slice digest,
-        const struct fact *facts, size_t count, int64_t now_ns);
+        const struct fact *facts, size_t count, const struct bucket_owner *owner, int64_t now_ns);
 /* Forgets those that were not used since `before_ns`. */
 int buckets_purge(struct kv_txn *txn, int64_t before_ns);
 

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/store/buckets.h"
 #include "collector/store/jobs.h"
 #include "common/base/buf.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/io/file.h"
 
-/* 2: sections and buckets; what they hold is found out where it is not there yet. */
-#define SCHEMA_VERSION 2
+/* 2: sections and buckets; what they hold is found out where it is not there yet.
+ * 3: usage, and buckets name who has shown them. Those of before go: hosts show them again. */
+#define SCHEMA_VERSION 3
+#define BUCKETS_OWNED  3
 
 static const char *const table_names[] = {
         [STORE_META] = "meta",
@@ -27,6 +30,7 @@ static const char *const table_names[] = {
         [STORE_TOKENS] = "tokens",
         [STORE_SECTIONS] = "sections",
         [STORE_BUCKETS] = "buckets",
+        [STORE_USAGE] = "usage",
         NULL,
 };
 
@@ -121,7 +125,7 @@ static int check_schema(struct kv *kv, struct reason *out_why)
 	struct slice name = slice_text("schema"), value;
 	struct buf record = BUF_INIT;
 	struct kv_txn *txn;
-	uint32_t version;
+	uint32_t version = SCHEMA_VERSION;
 	int rc = kv_begin_write(kv, &txn);
 
 	if (rc < 0)
@@ -144,6 +148,8 @@ static int check_schema(struct kv *kv, struct reason *out_why)
 	}
 	buf_append_u32(&record, SCHEMA_VERSION);
 	rc = kv_put(txn, STORE_META, name, buf_slice(&record));
+	if (rc == 0 && version < BUCKETS_OWNED)
+		rc = buckets_purge(txn, INT64_MAX);
 	buf_fini(&record);
 	if (rc < 0)
 		kv_abort(txn);

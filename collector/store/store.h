@@ -13,6 +13,7 @@
  *   tokens        SHA-256 of the token (32)    see tokens.c (enrolment and API tokens)
  *   sections      host id (4) kind (1)         section_sum; see sections.c
  *   buckets       kind (1) digest (16)         facts that some host has shown; see buckets.c
+ *   usage         host id (4)                  what the host takes up; see usage.c
  *
  * Writes are jobs: whatever waits is applied in one transaction by the writer's thread and
  * committed once (group commit); then each job's `done` runs on the loop's thread, in the order of
@@ -41,6 +42,7 @@ enum store_table {
 	STORE_TOKENS,
 	STORE_SECTIONS,
 	STORE_BUCKETS,
+	STORE_USAGE,
 };
 
 #define STORE_HOST_ID_BYTES 4

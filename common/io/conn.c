@@ -182,6 +182,7 @@ struct conn *conn_new(struct loop *loop, const struct conn_events *events, void 
 	conn->ctx = ctx;
 	conn->step = (struct later){.run = run_step, .ctx = conn};
 	conn->last_heard_ms = uv_now(&loop->uv);
+	conn->frame_max = FRAME_LENGTH_MAX;
 	uv_tcp_init(&loop->uv, &conn->tcp);
 	conn->tcp.data = conn;
 	conn->write.data = conn;
@@ -283,6 +284,7 @@ void conn_drop(struct conn *conn)
 void conn_pause(struct conn *conn)
 {
 	conn->is_paused = true;
+	conn->unfinished_since_ms = 0;
 	if (conn->state == CONN_OPEN)
 		conn_stop_reading(conn);
 }
@@ -302,4 +304,19 @@ const char *conn_peer_address(const struct conn *conn)
 uint64_t conn_last_heard_ms(const struct conn *conn)
 {
 	return conn->last_heard_ms;
+}
+
+uint64_t conn_unfinished_since_ms(const struct conn *conn)
+{
+	return conn->unfinished_since_ms;
+}
+
+void conn_limit_frames(struct conn *conn, size_t bytes)
+{
+	conn->frame_max = bytes;
+}
+
+uint64_t conn_peer_network(const struct conn *conn)
+{
+	return conn->network;
 }

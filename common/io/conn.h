@@ -6,9 +6,10 @@
  *          state and leads to `closed` with code 0 (never from inside conn_close itself); conn_drop
  *          is the same without any further callback.
  * Owner    frees itself after `closed` or conn_drop; the frame's payload is borrowed for the call.
- * Limits   a frame is at most FRAME_LENGTH_MAX; a handshake that is not over after
- *          CONN_HANDSHAKE_MS is closed; frames that are not taken by the peer pile up to
- *          `conn_pending`: the user stops sending above its own limit and goes on at `drained`.
+ * Limits   a frame is at most FRAME_LENGTH_MAX (or less: conn_limit_frames); a handshake that is
+ *          not over after CONN_HANDSHAKE_MS is closed; frames that are not taken by the peer pile
+ *          up to `conn_pending`: the user stops sending above its own limit and goes on at
+ *          `drained`.
  * Errors   `closed` gets the code and the sentence, with the peer's address in it.
  * Thread   the loop's. Callbacks may call anything here, conn_drop on the same conn included.
  */
@@ -53,6 +54,15 @@ void conn_resume(struct conn *conn);
 const char *conn_peer_address(const struct conn *conn);
 /* The loop's time at which the last byte came from the peer, in ms. */
 uint64_t conn_last_heard_ms(const struct conn *conn);
+/* Since when the peer has been sending one frame that is not whole yet, in the loop's ms; 0: none.
+ * A pause of ours does not count. */
+uint64_t conn_unfinished_since_ms(const struct conn *conn);
+/* Frames above `bytes` on the wire end the conn with ERR_LIMIT from now on. Those of an enrolment
+ * are limited to 64 KiB without it. */
+void conn_limit_frames(struct conn *conn, size_t bytes);
+/* Who shares a number here is taken for one when connections are counted: the peer's IPv4 address,
+ * or the first half of its IPv6 address. Incoming conns only. */
+uint64_t conn_peer_network(const struct conn *conn);
 
 /* Calls `accepted` for each new connection, before its handshake; it returns the conn's ctx, or
  * NULL to refuse it. Refuses by itself above `most` connections at once. -EADDRINUSE and the like

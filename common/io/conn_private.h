@@ -48,6 +48,9 @@ struct conn {
 	struct buf writing; /* encrypted: what uv_write is busy with */
 	size_t step_bytes;  /* read in this loop step */
 	uint64_t last_heard_ms;
+	uint64_t unfinished_since_ms; /* 0: no frame has begun */
+	size_t frame_max;
+	uint64_t network;
 
 	/* An end that is decided but cannot be told yet. */
 	struct reason *fate;
@@ -60,6 +63,7 @@ struct conn {
 	bool is_sending; /* something was sent and `drained` is owed */
 	bool is_mute;    /* writing failed; reading may still tell why */
 	bool said_goodbye;
+	bool had_frame; /* a whole one, in this read */
 };
 
 /* --- conn.c -------------------------------------------------------------------------------- */

@@ -34,12 +34,10 @@ static void on_room_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 
 static int64_t parse(struct conn *conn, struct slice in, struct frame *out, struct reason *out_why)
 {
-	bool is_enrolling = strcmp(tls_session_protocol(conn->tls), TLS_ALPN_ENROLL) == 0;
 	int64_t len = frame_parse(in, out, out_why);
 
-	if (is_enrolling && (len > ENROLL_FRAME_MAX || (len == 0 && in.len > ENROLL_FRAME_MAX)))
-		return fail(out_why, ERR_LIMIT, "a frame of an enrolment has more than %u bytes",
-		        ENROLL_FRAME_MAX);
+	if (len > (int64_t)conn->frame_max || (len == 0 && in.len > conn->frame_max))
+		return fail(out_why, ERR_LIMIT, "a frame has more than %zu bytes", conn->frame_max);
 	return len;
 }
 
@@ -63,6 +61,8 @@ static size_t deliver(struct conn *conn, struct slice bytes)
 		}
 		rest.ptr += len;
 		rest.len -= (size_t)len;
+		conn->unfinished_since_ms = 0;
+		conn->had_frame = true;
 		conn->events->frame(conn->ctx, conn, &frame);
 	}
 	return bytes.len - rest.len;
@@ -97,6 +97,8 @@ static void become_open(struct conn *conn)
 		conn->deadline = NULL;
 	}
 	conn->state = CONN_OPEN;
+	if (strcmp(tls_session_protocol(conn->tls), TLS_ALPN_ENROLL) == 0)
+		conn->frame_max = ENROLL_FRAME_MAX;
 	if (conn->is_paused)
 		conn_stop_reading(conn);
 	conn->events->ready(
@@ -162,6 +164,18 @@ static void fail_read(struct conn *conn, int code)
 		        is_handshake ? "handshake" : "connection", conn->address, err_text(code));
 }
 
+/* Bytes that have not ended a frame have begun one, be it within a TLS record. What stays in
+ * `input` behind a whole one has begun now. */
+static void note_unfinished(struct conn *conn)
+{
+	bool has_begun = conn->input.len > 0 || !conn->had_frame;
+
+	if (conn->state == CONN_OPEN && !conn->is_paused && has_begun &&
+	        conn->unfinished_since_ms == 0)
+		conn->unfinished_since_ms = conn->last_heard_ms;
+	conn->had_frame = false;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 {
 	struct conn *conn = stream->data;
@@ -179,6 +193,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 	take_in(conn, slice_of(bytes->base, (size_t)len));
 	if (conn->state == CONN_ENDED)
 		return;
+	note_unfinished(conn);
 	/* The end of the step starts it again. */
 	if (conn->step_bytes >= STEP_BYTES)
 		conn_stop_reading(conn);

@@ -69,6 +69,29 @@ static void refuse(struct listener *listener)
 	uv_close((uv_handle_t *)tcp, free_handle);
 }
 
+/* The two kinds do not meet: no IPv6 network begins with 4 zero bytes but the mapped addresses,
+ * which are IPv4's. */
+static uint64_t network_of(const struct sockaddr_storage *peer)
+{
+	uint64_t network = 0;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+	const uint8_t *bytes = v6->sin6_addr.s6_addr;
+	size_t len = 8;
+
+	if (peer->ss_family == AF_INET) {
+		bytes = (const uint8_t *)&((const struct sockaddr_in *)peer)->sin_addr;
+		len = 4;
+	} else if (peer->ss_family != AF_INET6) {
+		return 0;
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		bytes += 12;
+		len = 4;
+	}
+	for (size_t i = 0; i < len; i++)
+		network = network << 8 | bytes[i];
+	return network;
+}
+
 static void name_peer(struct conn *conn)
 {
 	struct sockaddr_storage peer = {0};
@@ -77,6 +100,7 @@ static void name_peer(struct conn *conn)
 
 	uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&peer, &len);
 	address_format((struct sockaddr *)&peer, text);
+	conn->network = network_of(&peer);
 	conn->address = mem_copy_text(text, strlen(text));
 }
 

@@ -29,6 +29,7 @@
 struct scene {
 	char dir[32];
 	char address[32];
+	struct ingest_limits limits; /* zeros: none */
 	struct loop *loop;
 	struct timer *watchdog;
 	struct store *store;
@@ -166,6 +167,7 @@ static inline void open_ingest(struct scene *scene, uint32_t heartbeat_s)
 	        .ca_pem = buf_slice(&scene->ca_cert),
 	        .ca_key_pem = buf_slice(&scene->ca_key),
 	        .cert_valid_ns = 24 * HOUR_NS,
+	        .limits = scene->limits,
 	        .loop = scene->loop,
 	        .store = scene->store,
 	};

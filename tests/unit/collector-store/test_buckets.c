@@ -1,9 +1,12 @@
 #include "fixture.h"
 
 #include "collector/store/buckets.h"
+#include "collector/store/usage.h"
 
 #define DAY_NS (86400 * INT64_C(1000000000))
 #define NOW_NS (1000 * DAY_NS)
+
+static const struct bucket_owner OWNER = {.host = 7};
 
 static struct kv_txn *txn;
 static struct arena *arena;
@@ -44,7 +47,7 @@ static void test_what_was_shown_is_known_by_its_digest(void **state)
 	struct slice digest = digest_facts(facts, 3, bytes);
 	struct fact_list found;
 	assert_int_equal(get(digest, NOW_NS, &found), ERR_MISSING);
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, facts, 3, NOW_NS), 0);
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, facts, 3, &OWNER, NOW_NS), 0);
 	assert_int_equal(get(digest, NOW_NS, &found), 0);
 	assert_int_equal(found.count, 3);
 	for (size_t i = 0; i < 3; i++)
@@ -69,8 +72,10 @@ static void test_facts_of_another_digest_are_refused(void **state)
 	uint8_t bytes[SECTION_DIGEST_BYTES];
 	struct slice digest = digest_facts(facts, 3, bytes);
 	struct fact_list found;
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, facts, 2, NOW_NS), ERR_FORMAT);
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, NULL, 0, NOW_NS), ERR_FORMAT);
+	assert_int_equal(
+	        buckets_put(txn, FACT_MODULE, digest, facts, 2, &OWNER, NOW_NS), ERR_FORMAT);
+	assert_int_equal(
+	        buckets_put(txn, FACT_MODULE, digest, NULL, 0, &OWNER, NOW_NS), ERR_FORMAT);
 	assert_int_equal(get(digest, NOW_NS, &found), ERR_MISSING);
 }
 
@@ -83,12 +88,15 @@ static void test_facts_out_of_order_or_twice_are_refused(void **state)
 	uint8_t bytes[SECTION_DIGEST_BYTES];
 	struct fact_list found;
 	struct slice digest = digest_facts(facts, 2, bytes);
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, facts, 2, NOW_NS), ERR_FORMAT);
+	assert_int_equal(
+	        buckets_put(txn, FACT_MODULE, digest, facts, 2, &OWNER, NOW_NS), ERR_FORMAT);
 	digest = digest_facts(twice, 2, bytes);
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, twice, 2, NOW_NS), ERR_FORMAT);
+	assert_int_equal(
+	        buckets_put(txn, FACT_MODULE, digest, twice, 2, &OWNER, NOW_NS), ERR_FORMAT);
 	twice[1].field[1] = slice_text("2");
 	digest = digest_facts(twice, 2, bytes);
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, twice, 2, NOW_NS), ERR_FORMAT);
+	assert_int_equal(
+	        buckets_put(txn, FACT_MODULE, digest, twice, 2, &OWNER, NOW_NS), ERR_FORMAT);
 	assert_int_equal(get(digest, NOW_NS, &found), ERR_MISSING);
 }
 
@@ -100,7 +108,7 @@ static void test_memory_limit_is_told(void **state)
 	struct slice digest = digest_facts(&fact, 1, bytes);
 	struct arena *small = arena_new(100);
 	struct fact_list found = {.arena = small};
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, &fact, 1, NOW_NS), 0);
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digest, &fact, 1, &OWNER, NOW_NS), 0);
 	assert_int_equal(buckets_get(txn, FACT_MODULE, digest, NOW_NS, &found), ERR_LIMIT);
 	arena_free(small);
 }
@@ -113,10 +121,10 @@ static void test_what_nobody_has_used_is_purged(void **state)
 	struct slice digests[] = {digest_facts(&old, 1, bytes[0]), digest_facts(&used, 1, bytes[1]),
 	        digest_facts(&new, 1, bytes[2])};
 	struct fact_list found;
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digests[0], &old, 1, NOW_NS), 0);
-	assert_int_equal(buckets_put(txn, FACT_MODULE, digests[1], &used, 1, NOW_NS), 0);
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digests[0], &old, 1, &OWNER, NOW_NS), 0);
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digests[1], &used, 1, &OWNER, NOW_NS), 0);
 	assert_int_equal(
-	        buckets_put(txn, FACT_MODULE, digests[2], &new, 1, NOW_NS + 9 * DAY_NS), 0);
+	        buckets_put(txn, FACT_MODULE, digests[2], &new, 1, &OWNER, NOW_NS + 9 * DAY_NS), 0);
 	assert_int_equal(get(digests[1], NOW_NS + 8 * DAY_NS, &found), 0);
 	assert_int_equal(buckets_purge(txn, NOW_NS), 0);
 	for (size_t i = 0; i < 3; i++)
@@ -130,6 +138,37 @@ static void test_what_nobody_has_used_is_purged(void **state)
 	assert_int_equal(buckets_purge(txn, INT64_MAX), 0);
 	assert_int_equal(get(digests[2], NOW_NS, &found), ERR_MISSING);
 	assert_int_equal(buckets_purge(txn, INT64_MAX), 0);
+}
+
+static uint64_t shown_by(uint32_t host)
+{
+	struct usage usage;
+	assert_int_equal(usage_get(txn, host, &usage), 0);
+	return usage.bucket_bytes;
+}
+
+static void test_host_may_show_so_much_and_gets_it_back_when_it_is_purged(void **state)
+{
+	(void)state;
+	struct fact fact[] = {module("one"), module("two")};
+	uint8_t bytes[2][SECTION_DIGEST_BYTES];
+	struct slice digest[] = {
+	        digest_facts(&fact[0], 1, bytes[0]), digest_facts(&fact[1], 1, bytes[1])};
+	struct bucket_owner greedy = {.host = 3, .limit_bytes = 60}, other = {.host = 4};
+	struct fact_list found;
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digest[0], &fact[0], 1, &greedy, NOW_NS), 0);
+	assert_in_range(shown_by(3), 30, 60);
+	/* Again, and by another: it is there already. */
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digest[0], &fact[0], 1, &greedy, NOW_NS), 0);
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digest[0], &fact[0], 1, &other, NOW_NS), 0);
+	assert_in_range(shown_by(3), 30, 60);
+	assert_int_equal(shown_by(4), 0);
+	assert_int_equal(
+	        buckets_put(txn, FACT_MODULE, digest[1], &fact[1], 1, &greedy, NOW_NS), ERR_LIMIT);
+	assert_int_equal(get(digest[1], NOW_NS, &found), ERR_MISSING);
+	assert_int_equal(buckets_purge(txn, NOW_NS + DAY_NS), 0);
+	assert_int_equal(shown_by(3), 0);
+	assert_int_equal(buckets_put(txn, FACT_MODULE, digest[1], &fact[1], 1, &greedy, NOW_NS), 0);
 }
 
 static int begin(void **state)
@@ -157,6 +196,7 @@ int main(void)
 	        CASE(test_facts_out_of_order_or_twice_are_refused),
 	        CASE(test_memory_limit_is_told),
 	        CASE(test_what_nobody_has_used_is_purged),
+	        CASE(test_host_may_show_so_much_and_gets_it_back_when_it_is_purged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

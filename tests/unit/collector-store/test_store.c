@@ -343,7 +343,7 @@ static int apply_first_schema(struct store_job *job, struct kv_txn *txn, struct 
 }
 
 /* What the second schema has more is made where it is not there: see test_sections.c. */
-static void test_store_of_the_first_schema_becomes_one_of_the_second(void **state)
+static void test_store_of_the_first_schema_becomes_one_of_the_present(void **state)
 {
 	struct fixture *fixture = *state;
 	struct store_job job = {.apply = apply_first_schema};
@@ -356,7 +356,7 @@ static void test_store_of_the_first_schema_becomes_one_of_the_second(void **stat
 	assert_int_equal(store_open(fixture->dir, MAP_BYTES, NULL, &fixture->store, &why), 0);
 	assert_int_equal(kv_begin_write(store_kv(fixture->store), &fixture->txn), 0);
 	assert_int_equal(kv_get(fixture->txn, STORE_META, slice_text("schema"), &schema), 0);
-	assert_true(slice_equal(schema, slice_of("\0\0\0\x02", 4)));
+	assert_true(slice_equal(schema, slice_of("\0\0\0\x03", 4)));
 }
 
 static void test_store_of_a_newer_program_is_refused(void **state)
@@ -387,7 +387,7 @@ int main(void)
 	        cmocka_unit_test(test_job_submitted_by_done_while_closing_is_kept),
 	        cmocka_unit_test(test_second_collector_is_refused),
 	        cmocka_unit_test_setup_teardown(
-	                test_store_of_the_first_schema_becomes_one_of_the_second, set_up,
+	                test_store_of_the_first_schema_becomes_one_of_the_present, set_up,
 	                tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                test_store_of_a_newer_program_is_refused, set_up, tear_down),
