@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the packages into build/packages/ (with STATIC=1: build/packages/static/, the agent alone).
-# usage: build.sh deb|rpm VERSION
+# usage: build.sh deb|rpm VERSION     (PACKAGES: a directory to put them into instead)
 # The tree is copied to build/packages.work/ and built there: the repository's top stays as it is. The same sources give
 # the same bytes, whatever the directory, the time and the umask.
 set -euo pipefail
@@ -17,7 +17,7 @@ export SOURCE_DATE_EPOCH
 
 work=$PWD/build/packages.work
 tree=$work/tsujiban
-out=$PWD/build/packages${static:+/static}
+out=${PACKAGES:-$PWD/build/packages}${static:+/static}
 jobs=$(nproc)
 
 # What git knows or would take; without git (a tarball) everything but build/.
@@ -58,6 +58,9 @@ build_rpm() {
 	mv "$work"/rpm/RPMS/*/*.rpm "$out"
 }
 
+mkdir -p "$work"
+exec 9>"$work/lock"
+flock 9 # one tree, one build at a time
 copy_tree
 case $kind in
 deb) build_deb ;;
