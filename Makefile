@@ -220,7 +220,7 @@ run: deps ## collector and agent on this host: real files, real packages; Ctrl-C
 	@packaging/run-here.sh $(BUILD) $(RUN_DIR) || [ $$? -eq 130 ]
 
 # --- tests --------------------------------------------------------------------------------------
-.PHONY: test check lint system storm storms corpus
+.PHONY: test check lint packaging system storm storms corpus
 test: ## everything: lint, unit, system, fuzz corpora; unit and system again with ASan and UBSan
 	@packaging/install-deps.sh test
 	@tests/run.sh full
@@ -233,6 +233,9 @@ lint: ## floors, headers, names, banned calls, format, clang-tidy, cppcheck
 	@packaging/install-deps.sh test
 	@$(MAKE) --no-print-directory $(PROTO_C)
 	@tests/lint/lint.sh $(BUILD) full
+
+packaging: all ## the tests of the packages: built, installed, upgraded, removed in trees of their own (ONLY="name ...")
+	@TSUJIBAN_BUILD=$(BUILD) python3 tests/packaging/run.py $(ONLY)
 
 system: all ## the system tests (ONLY="name ..." picks some)
 	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/run.py $(ONLY)

@@ -17,7 +17,7 @@ apt_build="gcc libc6-dev make pkg-config libuv1-dev libssl-dev protobuf-c-compil
 apt_package="debhelper dpkg-dev fakeroot rpm"
 apt_test="lintian rpmlint mandoc acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
  llvm-14 cppcheck debootstrap libfaketime db5.3-util systemd"
-apt_bench="aide inotify-tools fatrace"
+apt_bench="cpio aide inotify-tools fatrace"
 
 # By the names of their pkg-config files, which are the same wherever rpm is used.
 dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(openssl) pkgconfig(libprotobuf-c)
@@ -26,7 +26,7 @@ dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(opens
  pkgconfig(libcap-ng) uthash-devel"
 dnf_package="rpm-build systemd-rpm-macros"
 dnf_test="rpmlint mandoc acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime systemd"
-dnf_bench="aide inotify-tools fatrace"
+dnf_bench="cpio aide inotify-tools fatrace"
 
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then

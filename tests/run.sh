@@ -49,6 +49,7 @@ part build build all && {
 		part unit make --no-print-directory -j"$jobs" unit
 		part sim make --no-print-directory -j"$jobs" sim RUNS=3000
 		part system make --no-print-directory system
+		part packaging make --no-print-directory packaging
 		export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 		part build-asan build SAN=address all && {
 			part unit-asan make --no-print-directory -j"$jobs" SAN=address unit

@@ -16,6 +16,7 @@ import run_install
 import run_inventory
 import run_latency
 import run_memory
+import run_packages
 import run_sandbox
 import run_scan
 import run_untar
@@ -35,7 +36,7 @@ class Index:
 
 BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "actor": run_actor,
            "ingest": run_ingest, "inventory": run_inventory, "fleet": run_fleet, "install": run_install, "index": Index,
-           "sandbox": run_sandbox}
+           "sandbox": run_sandbox, "packages": run_packages}
 
 
 def run_one(name, is_writing):

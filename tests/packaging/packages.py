@@ -46,8 +46,14 @@ def need_root():
         raise unittest.SkipTest("only as root")
 
 
+def epoch():
+    """The moment that packages say: of the last commit, without git of the list of changes."""
+    done = subprocess.run(["git", "-C", TOP, "log", "-1", "--format=%ct"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or str(int(os.stat(os.path.join(TOP, "CHANGELOG.md")).st_mtime))
+
+
 def build(kind, version, out, top=TOP, **more_env):
-    env = {**os.environ, "PACKAGES": out, **more_env}
+    env = {**os.environ, "PACKAGES": out, "SOURCE_DATE_EPOCH": epoch(), **more_env}
     done = subprocess.run([os.path.join(top, "packaging", "build.sh"), kind, version], env=env, capture_output=True,
                           text=True, check=False)
     if done.returncode != 0:
@@ -85,15 +91,19 @@ def depends(path):
     return {word.split()[0] for word in words.split(",") if word.strip()}
 
 
+# What the packages depend on in Debian 12; said here so that the tree is made while the packages are built.
+LIBRARIES = ("libcap-ng0 libcurl4 libjansson4 liblmdb0 libprotobuf-c1 libroaring0 libseccomp2 libssl3 libuv1"
+             " libwebsockets-evlib-uv libwebsockets17 libyaml-0-2 libzstd1 zlib1g").split()
+
+
 def base_tar():
     """A small Debian with what the packages depend on."""
     need_root()
     need_tools("debootstrap")
-    wanted = sorted(set().union(*(depends(path) for path in built("deb").values())) - {"tsujiban"})
-    path = os.path.join(WORK, "base-" + "-".join(str(len(word)) + word[:4] for word in wanted) + ".tar")
+    path = os.path.join(WORK, f"base-of-{len(LIBRARIES)}-libraries.tar")
     with Lock("base"):
         if not os.path.exists(path):
-            make_base(path, wanted)
+            make_base(path, LIBRARIES)
     return path
 
 
@@ -104,6 +114,7 @@ def make_base(path, wanted):
         if done.returncode != 0:
             raise unittest.SkipTest("debootstrap could not make a tree (no network?): " + done.stdout[-300:])
         shutil.rmtree(os.path.join(where, "var/cache/apt"), ignore_errors=True)
+        os.chmod(where, 0o755)
         subprocess.run(["tar", "-C", where, "-cf", path + ".new", "."], check=True)
     os.rename(path + ".new", path)
 

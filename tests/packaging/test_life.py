@@ -1,6 +1,7 @@
 """From the first installation to purge, in a Debian (deb) and in a tree of rpm's, with a real collector on loopback."""
 
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -193,13 +194,15 @@ class Deb(Life):
     def test_token_given_as_an_argument_is_gone_from_ps_at_once(self):
         """The collector does not answer here, so that the program stays to be looked at."""
         self.install(self.old["tsujiban-agent"])
-        with __import__("socket").create_server(("127.0.0.1", 0)) as silent:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(60)
             command = self.root.command("tsujiban-agent", "enroll", "--token", "very-secret", "--collector",
                                         f"127.0.0.1:{silent.getsockname()[1]}", "--ca-fingerprint", "sha256:" + "0" * 64)
             process = self.stop_at_end(Process(os.path.join(self.rig.dir, "enroll.log"), *command))
             process.start()
-            silent.accept()[0].close if False else silent.accept()
+            link, _ = silent.accept()
             arguments = packages.read(f"/proc/{process.child.pid}/cmdline")
+            link.close()
         self.assertIn("--token", arguments)
         self.assertNotIn("very-secret", arguments)
 
