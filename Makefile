@@ -29,8 +29,10 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# Packages are built with WERROR=: a newer compiler's new warning is no reason to have none.
+WERROR ?= -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
-	-Wmissing-prototypes -Wpointer-arith -Wvla -Wundef -Wformat=2 -Werror
+	-Wmissing-prototypes -Wpointer-arith -Wvla -Wundef -Wformat=2 $(WERROR)
 OPT ?= -O2
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTSUJIBAN_VERSION='"$(VERSION)"' \
 	$(OPT) -g -fno-strict-aliasing -fstack-protector-strong -fPIE $(WARNINGS) \
@@ -149,12 +151,13 @@ $(BUILD)/lib/%.a:
 	$(call say,AR,$@)
 	$(Q)ar rcsD $@ $^
 
-# What says the version is compiled again when it is another.
-VERSION_STAMP := $(BUILD)/gen/version-$(VERSION)
-$(VERSION_STAMP):
+# What says the version is compiled again when it is another: the file changes only then.
+VERSION_STAMP := $(BUILD)/gen/version
+.PHONY: always
+always:
+$(VERSION_STAMP): always
 	@mkdir -p $(@D)
-	@rm -f $(BUILD)/gen/version-*
-	@touch $@
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -l TSUJIBAN_VERSION $(FOLDERS:%=%/*.c) 2>/dev/null)): $(VERSION_STAMP)
 
 $(BUILD)/obj/common/codec/dictionary.o: proto/dictionary-1.bin

@@ -11,4 +11,5 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
 import run  # noqa: E402  # of tests/system
 
 if __name__ == "__main__":
+    os.environ.setdefault("TSUJIBAN_PACKAGES", f"run-{os.getpid()}")
     sys.exit(run.main(HERE, "packaging"))

@@ -179,7 +179,7 @@ class Deb(Life):
         self.assertNotIn(token, said.stdout + said.stderr)
         self.assertFalse(self.root.exists("/run/token"))
         self.assertTrue(self.root.exists(ENROLL), "it holds no secret")
-        self.assertIn("web02", [one["name"] for one in self.rig.json("hosts")])
+        self.assertIn("web02", [one["host"] for one in self.rig.json("hosts")])
         agent.enroll()  # a host that is enrolled is no failure
 
     def test_token_comes_from_the_environment(self):
