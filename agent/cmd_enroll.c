@@ -140,7 +140,13 @@ int command_enroll(int argc, char **argv)
 	}
 	if (rc == 0)
 		rc = enroll_settings_load(&settings, &why);
-	if (rc == 0 && !(if_needed && is_enrolled(options->dir)))
+	if ((rc == 0 || rc == -ENOENT) && if_needed && is_enrolled(options->dir)) {
+		enroll_settings_fini(&settings); /* --remove may have taken file and token */
+		return 0;
+	}
+	if (rc == 0)
+		rc = enroll_settings_complete(&settings, &why);
+	if (rc == 0)
 		rc = carry_out(&settings, removes, &why);
 	enroll_settings_fini(&settings);
 	return rc < 0 ? program_complain(PROGRAM, rc, &why) : 0;

@@ -93,8 +93,7 @@ static int read_token_file(struct enroll_settings *settings, struct reason *out_
 
 /* Of the places that can have a token the first one has it; a file of its own is as near as the
  * place that names it. */
-static int find_token(
-        struct enroll_settings *settings, const struct file_settings *file, struct reason *out_why)
+static int find_token(struct enroll_settings *settings, struct reason *out_why)
 {
 	if (settings->options.token)
 		return 0;
@@ -103,13 +102,13 @@ static int find_token(
 	if (settings->options.token)
 		return 0;
 	fill(&settings->token_file, "TSUJIBAN_ENROLL_TOKEN_FILE", NULL);
-	if (!settings->token_file && file->token && *file->token) {
-		settings->options.token = file->token;
+	if (!settings->token_file && settings->file_token && *settings->file_token) {
+		settings->options.token = settings->file_token;
 		settings->secret_file = settings->from;
 		return 0;
 	}
 	if (!settings->token_file)
-		settings->token_file = file->token_file;
+		settings->token_file = settings->file_token_file;
 	if (settings->token_file)
 		return read_token_file(settings, out_why);
 	return fail(out_why, ERR_CONFIG,
@@ -122,24 +121,33 @@ static int find_token(
 int enroll_settings_load(struct enroll_settings *settings, struct reason *out_why)
 {
 	struct enroll_options *options = &settings->options;
-	struct file_settings file = {.dir = STATE_DEFAULT_DIR};
+	struct file_settings file = {0};
 	int rc = 0;
 	settings->arena = arena_new(ARENA_BYTES);
 	hide_argument(settings);
 	if (settings->from)
 		rc = config_load(settings->from, ENROLL_FILE, settings->arena, &file, out_why);
 	if (rc < 0)
-		return rc == ERR_CONFIG ? ERR_FORMAT : rc;
+		file = (struct file_settings){.dir = STATE_DEFAULT_DIR};
+	settings->file_token = file.token;
+	settings->file_token_file = file.token_file;
 	fill(&options->collector, "TSUJIBAN_ENROLL_COLLECTOR", file.collector);
 	fill(&options->ca_fingerprint, "TSUJIBAN_ENROLL_CA_FINGERPRINT", file.ca_fingerprint);
 	fill(&options->dir, "TSUJIBAN_ENROLL_DIR", file.dir);
+	fill(&options->dir, "TSUJIBAN_ENROLL_DIR", STATE_DEFAULT_DIR);
 	fill(&options->name, "TSUJIBAN_ENROLL_NAME", file.name);
-	rc = require(options->collector, "--collector HOST:PORT", "TSUJIBAN_ENROLL_COLLECTOR",
+	return rc == ERR_CONFIG ? ERR_FORMAT : rc;
+}
+
+int enroll_settings_complete(struct enroll_settings *settings, struct reason *out_why)
+{
+	const struct enroll_options *options = &settings->options;
+	int rc = require(options->collector, "--collector HOST:PORT", "TSUJIBAN_ENROLL_COLLECTOR",
 	        "collector", out_why);
 	if (rc == 0)
 		rc = require(options->ca_fingerprint, "--ca-fingerprint sha256:HEX",
 		        "TSUJIBAN_ENROLL_CA_FINGERPRINT", "ca_fingerprint", out_why);
-	return rc == 0 ? find_token(settings, &file, out_why) : rc;
+	return rc == 0 ? find_token(settings, out_why) : rc;
 }
 
 void enroll_settings_fini(struct enroll_settings *settings)

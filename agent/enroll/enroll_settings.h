@@ -14,7 +14,8 @@
  *   --dir              TSUJIBAN_ENROLL_DIR               dir
  *   --name             TSUJIBAN_ENROLL_NAME              name
  *
- * Life     zeroed but for the options -> enroll_settings_load -> enroll_settings_fini.
+ * Life     zeroed but for the options -> enroll_settings_load -> enroll_settings_complete ->
+ *          enroll_settings_fini.
  * Errors   ERR_CONFIG: wrong use, something is missing; ERR_FORMAT: of the file; -errno.
  * Thread   any; blocks on the disk.
  */
@@ -33,11 +34,15 @@ struct enroll_settings {
 	const char *token_file;
 	const char *from;        /* NULL: no file */
 	const char *secret_file; /* which file had the token; NULL: none */
+	const char *file_token, *file_token_file;
 	struct arena *arena;
 };
 
-/* Fills what no option gave. A token among the options is copied and overwritten in its place. */
+/* Fills what no option gave but the token, the directory in any case. A token among the options is
+ * copied and overwritten in its place. */
 int enroll_settings_load(struct enroll_settings *settings, struct reason *out_why);
+/* Reads the token and says what is missing. */
+int enroll_settings_complete(struct enroll_settings *settings, struct reason *out_why);
 void enroll_settings_fini(struct enroll_settings *settings);
 
 #endif

@@ -87,10 +87,10 @@ class Life(unittest.TestCase):
         agent.process.stop()
         self.root.write(CONFIG, BY_HAND, "a")
         self.root.write("/usr/local/bin/stranger", "#!/bin/sh\n")
-        self.root.write("/etc/hosts", "192.0.2.1 new\n", "a")
+        self.root.write("/etc/issue", "new\n", "a")
 
     def check_offline_changes(self, agent):
-        for path, action in (("/usr/local/bin/stranger", "created"), ("/etc/hosts", "modified"), (CONFIG, "modified")):
+        for path, action in (("/usr/local/bin/stranger", "created"), ("/etc/issue", "modified"), (CONFIG, "modified")):
             events = wait_until(lambda path=path: agent.events(path), f"an event of {path}")
             told = [(one["action"], one["cause"]) for one in events if one["cause"] != "baseline"]
             self.assertIn((action, "offline"), told)
@@ -108,6 +108,7 @@ class Life(unittest.TestCase):
         self.assertTrue(self.root.is_enabled("tsujiban-agent.service"))
         self.assertTrue(self.root.is_enabled("tsujiban-agent.path"))
         self.assertEqual(self.root.owner(STATE), ("tsujiban-agent", 0o700))
+        agent.enroll()  # a host that is enrolled is no failure, the file may be gone
         for name in ("agent.key", "agent.crt", "ca.crt", "collector"):
             self.assertEqual(self.root.owner(f"{STATE}/{name}")[0], "tsujiban-agent", name)
         self.change_while_it_stands(agent)
@@ -180,7 +181,7 @@ class Deb(Life):
         self.assertFalse(self.root.exists("/run/token"))
         self.assertTrue(self.root.exists(ENROLL), "it holds no secret")
         self.assertIn("web02", [one["host"] for one in self.rig.json("hosts")])
-        agent.enroll()  # a host that is enrolled is no failure
+        agent.enroll()  # a host that is enrolled is no failure, the token may be gone
 
     def test_token_comes_from_the_environment(self):
         self.rig.init_collector().start_collector()

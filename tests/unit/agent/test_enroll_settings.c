@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static int load(void)
+{
+	int rc = enroll_settings_load(&settings, &why);
+	return rc == 0 ? enroll_settings_complete(&settings, &why) : rc;
+}
+
 /* What every enrolment has, so that the token alone is open. */
 static void give_place(void)
 {
@@ -73,7 +80,7 @@ static void test_all_comes_from_the_file(void **state)
 	write_to(from, "collector: c.example.org:7443\ntoken: secret\nca_fingerprint: " FINGERPRINT
 	               "\ndir: /srv/agent\nname: web01\n");
 	settings.from = from;
-	assert_int_equal(enroll_settings_load(&settings, &why), 0);
+	assert_int_equal(load(), 0);
 	assert_string_equal(settings.options.collector, "c.example.org:7443");
 	assert_string_equal(settings.options.token, "secret");
 	assert_string_equal(settings.options.ca_fingerprint, FINGERPRINT);
@@ -90,7 +97,7 @@ static void test_all_comes_from_the_environment(void **state)
 	setenv("TSUJIBAN_ENROLL_CA_FINGERPRINT", FINGERPRINT, 1);
 	setenv("TSUJIBAN_ENROLL_DIR", "/srv/agent", 1);
 	setenv("TSUJIBAN_ENROLL_NAME", "web01", 1);
-	assert_int_equal(enroll_settings_load(&settings, &why), 0);
+	assert_int_equal(load(), 0);
 	assert_string_equal(settings.options.collector, "c.example.org:7443");
 	assert_string_equal(settings.options.token, "secret");
 	assert_string_equal(settings.options.ca_fingerprint, FINGERPRINT);
@@ -108,7 +115,7 @@ static void test_option_goes_before_environment_before_file(void **state)
 	setenv("TSUJIBAN_ENROLL_COLLECTOR", "environment:1", 1);
 	setenv("TSUJIBAN_ENROLL_NAME", "environment", 1);
 	setenv("TSUJIBAN_ENROLL_DIR", "", 1); /* an empty one is none */
-	assert_int_equal(enroll_settings_load(&settings, &why), 0);
+	assert_int_equal(load(), 0);
 	assert_string_equal(settings.options.collector, "option:1");
 	assert_string_equal(settings.options.name, "environment");
 	assert_string_equal(settings.options.dir, "/file");
@@ -119,7 +126,7 @@ static void test_directory_has_a_default_and_the_name_none(void **state)
 	(void)state;
 	give_place();
 	settings.options.token = (char[]){"t"};
-	assert_int_equal(enroll_settings_load(&settings, &why), 0);
+	assert_int_equal(load(), 0);
 	assert_string_equal(settings.options.dir, STATE_DEFAULT_DIR);
 	assert_null(settings.options.name);
 }
@@ -130,7 +137,7 @@ static void test_token_given_as_argument_is_hidden(void **state)
 	(void)state;
 	give_place();
 	settings.options.token = argument;
-	assert_int_equal(enroll_settings_load(&settings, &why), 0);
+	assert_int_equal(load(), 0);
 	assert_string_equal(settings.options.token, "secret");
 	assert_string_equal(argument, "xxxxxx");
 }
@@ -151,7 +158,7 @@ static void test_token_file_of_each_place_is_read_and_remembered(void **state)
 			setenv("TSUJIBAN_ENROLL_TOKEN_FILE", token_file, 1);
 		else
 			settings.from = from;
-		assert_int_equal(enroll_settings_load(&settings, &why), 0);
+		assert_int_equal(load(), 0);
 		assert_string_equal(settings.options.token, "of-the-file");
 		assert_string_equal(settings.secret_file, token_file);
 		if (place < 2)
@@ -162,15 +169,15 @@ static void test_token_file_of_each_place_is_read_and_remembered(void **state)
 static void test_what_is_missing_is_named(void **state)
 {
 	(void)state;
-	assert_int_equal(enroll_settings_load(&settings, &why), ERR_CONFIG);
+	assert_int_equal(load(), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "--collector"));
 	enroll_settings_fini(&settings);
 	settings.options.collector = "c:1";
-	assert_int_equal(enroll_settings_load(&settings, &why), ERR_CONFIG);
+	assert_int_equal(load(), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "TSUJIBAN_ENROLL_CA_FINGERPRINT"));
 	enroll_settings_fini(&settings);
 	settings.options.ca_fingerprint = FINGERPRINT;
-	assert_int_equal(enroll_settings_load(&settings, &why), ERR_CONFIG);
+	assert_int_equal(load(), ERR_CONFIG);
 	assert_non_null(strstr(why.text, "TSUJIBAN_ENROLL_TOKEN"));
 }
 
@@ -179,8 +186,17 @@ static void test_wrong_file_is_refused_by_line(void **state)
 	(void)state;
 	write_to(from, "collector: c:1\ntokens: t\n");
 	settings.from = from;
-	assert_int_equal(enroll_settings_load(&settings, &why), ERR_FORMAT);
+	assert_int_equal(load(), ERR_FORMAT);
 	assert_non_null(strstr(why.text, ":2:"));
+}
+
+static void test_file_that_is_gone_leaves_the_directory_known(void **state)
+{
+	(void)state;
+	unlink(from);
+	settings.from = from;
+	assert_int_equal(enroll_settings_load(&settings, &why), -ENOENT);
+	assert_string_equal(settings.options.dir, STATE_DEFAULT_DIR);
 }
 
 static void test_empty_token_file_is_refused(void **state)
@@ -189,7 +205,7 @@ static void test_empty_token_file_is_refused(void **state)
 	give_place();
 	write_to(token_file, "\n");
 	settings.token_file = token_file;
-	assert_int_equal(enroll_settings_load(&settings, &why), ERR_FORMAT);
+	assert_int_equal(load(), ERR_FORMAT);
 	assert_non_null(strstr(why.text, token_file));
 }
 
@@ -206,6 +222,7 @@ int main(void)
 	        TEST(test_token_file_of_each_place_is_read_and_remembered),
 	        TEST(test_what_is_missing_is_named),
 	        TEST(test_wrong_file_is_refused_by_line),
+	        TEST(test_file_that_is_gone_leaves_the_directory_known),
 	        TEST(test_empty_token_file_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
