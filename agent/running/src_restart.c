@@ -142,7 +142,8 @@ static int say_what_is_missing(
 		        "cannot list all that has to be restarted: more than %d", FINDINGS_MAX);
 	if (denied > 0)
 		return fail(out_why, SOURCE_PARTIAL,
-		        "cannot see what all processes run: permission denied");
+		        "cannot see what %zu of the processes run: permission denied",
+		        denied);
 	return 0;
 }
 
