@@ -11,6 +11,7 @@ import traceback
 
 import run_actor
 import run_fleet
+import run_hostile
 import run_ingest
 import run_install
 import run_inventory
@@ -35,7 +36,7 @@ class Index:
 
 
 BENCHES = {"memory": run_memory, "scan": run_scan, "untar": run_untar, "latency": run_latency, "actor": run_actor,
-           "ingest": run_ingest, "inventory": run_inventory, "fleet": run_fleet, "install": run_install, "index": Index,
+           "ingest": run_ingest, "hostile": run_hostile, "inventory": run_inventory, "fleet": run_fleet, "install": run_install, "index": Index,
            "sandbox": run_sandbox, "packages": run_packages}
 
 

@@ -29,13 +29,13 @@ while True:
 """
 
 
-def sample(feed, folder, probe):
-    """SAMPLES rewrites of as many files, and between each two the limit, so that both meet the same machine. Spaced out
+def sample(feed, folder, probe, count=SAMPLES):
+    """So many rewrites of as many files, and between each two the limit, so that both meet the same machine. Spaced out
     unevenly, so that nothing can fall into step with them."""
     chance = random.Random(1)
     feed.forget()
     taken, limit = [], []
-    for number in range(SAMPLES):
+    for number in range(count):
         path = f"{folder}/sample-{number:03d}"
         with open(path, "r+b", buffering=0) as out:
             out.write(os.urandom(4096))
