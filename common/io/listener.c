@@ -14,6 +14,8 @@
 #define BACKLOG 4096
 /* One log line for all connections that were refused within this time. */
 #define COMPLAINT_MS 60000
+/* Taken in one loop step; then it is the others' turn: libuv would go on as long as more come. */
+#define STEP_CONNS 64
 
 struct listener {
 	uv_tcp_t tcp;
@@ -27,6 +29,9 @@ struct listener {
 	unsigned most;
 	unsigned live; /* accepted conns that have not ended: they point here */
 	uint64_t complained_ms;
+	struct later step; /* takes the one that waits */
+	unsigned step_taken;
+	bool is_one_waiting;
 	bool is_closed;
 };
 
@@ -104,15 +109,11 @@ static void name_peer(struct conn *conn)
 	conn->address = mem_copy_text(text, strlen(text));
 }
 
-static void on_connection(uv_stream_t *stream, int status)
+static void take_connection(struct listener *listener)
 {
-	struct listener *listener = stream->data;
+	uv_stream_t *stream = (uv_stream_t *)&listener->tcp;
 	struct reason why;
 
-	if (status < 0) {
-		complain(listener, err_text(status));
-		return;
-	}
 	if (listener->live >= listener->most) {
 		refuse(listener);
 		complain(listener, "there are as many as are allowed");
@@ -137,6 +138,35 @@ static void on_connection(uv_stream_t *stream, int status)
 		conn_drop(conn);
 	else if (conn->state == CONN_NEW)
 		conn_begin(conn);
+}
+
+/* While one is not taken, libuv does not look for more. */
+static void on_connection(uv_stream_t *stream, int status)
+{
+	struct listener *listener = stream->data;
+
+	if (status < 0) {
+		complain(listener, err_text(status));
+		return;
+	}
+	loop_later(listener->loop, &listener->step);
+	if (listener->step_taken == STEP_CONNS) {
+		listener->is_one_waiting = true;
+		return;
+	}
+	listener->step_taken++;
+	take_connection(listener);
+}
+
+static void end_step(void *ctx)
+{
+	struct listener *listener = ctx;
+
+	listener->step_taken = 0;
+	if (!listener->is_one_waiting)
+		return;
+	listener->is_one_waiting = false;
+	take_connection(listener);
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -207,6 +237,7 @@ int listener_open(struct loop *loop, struct tls_context *tls, const char *addres
 	listener->accepted = accepted;
 	listener->ctx = ctx;
 	listener->most = most;
+	listener->step = (struct later){.run = end_step, .ctx = listener};
 	uv_tcp_init(&loop->uv, &listener->tcp);
 	listener->tcp.data = listener;
 	code = start(listener, (struct sockaddr *)&resolved);
@@ -230,6 +261,7 @@ void listener_close(struct listener *listener)
 {
 	if (!listener)
 		return;
+	loop_later_cancel(&listener->step);
 	tls_context_free(listener->tls);
 	listener->tls = NULL;
 	uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
