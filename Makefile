@@ -86,10 +86,11 @@ FLOOR_agent            := agent agent/watch agent/who agent/rpmdb agent/apps age
 FLOOR_collector/store  := collector/store $(FLOOR_common)
 FLOOR_collector/index  := collector/index $(FLOOR_common)
 FLOOR_collector/ingest := collector/ingest $(FLOOR_collector/store)
+FLOOR_collector/silence := collector/silence $(FLOOR_collector/store)
 FLOOR_collector/query  := collector/query collector/index $(FLOOR_collector/store)
 FLOOR_collector/http   := collector/http $(FLOOR_collector/query)
 FLOOR_collector        := collector collector/http collector/query collector/ingest \
-	collector/index $(FLOOR_collector/store)
+	collector/silence collector/index $(FLOOR_collector/store)
 FLOOR_collector/cli    := collector/cli $(FLOOR_common)
 
 FOLDERS := $(sort $(FLOOR_agent) $(FLOOR_collector) $(FLOOR_collector/cli))

@@ -96,6 +96,47 @@ static const struct config_key LIMITS[] = {
         {0},
 };
 
+#define AFTER_MAX_S (366ull * 86400)
+
+static const struct config_key SILENCE_LABELS[] = {
+        {.name = "label",
+                .type = CONFIG_TEXT,
+                .offset = offsetof(struct silence_label, label),
+                .required = true,
+                .help = "name of a label"},
+        {.name = "value",
+                .type = CONFIG_TEXT,
+                .offset = offsetof(struct silence_label, value),
+                .help = "its value; without: any"},
+        {.name = "after",
+                .type = CONFIG_DURATION,
+                .offset = offsetof(struct silence_label, after_ns),
+                .required = true,
+                .min = 1,
+                .max = AFTER_MAX_S,
+                .may_be_off = true,
+                .help = "for hosts that have it"},
+        {0},
+};
+
+static const struct config_key SILENCE[] = {
+        {.name = "after",
+                .type = CONFIG_DURATION,
+                .offset = offsetof(struct silence_config, after_ns),
+                .fallback = "5m",
+                .min = 1,
+                .max = AFTER_MAX_S,
+                .may_be_off = true,
+                .help = "so long a host may be away before an event calls it silent"},
+        {.name = "by_label",
+                .type = CONFIG_LIST,
+                .offset = offsetof(struct silence_config, by_label),
+                .rows = SILENCE_LABELS,
+                .item_size = sizeof(struct silence_label),
+                .help = "other times; the first entry that fits a host holds"},
+        {0},
+};
+
 const struct config_key COLLECTOR_CONFIG[] = {
         {.name = "dir",
                 .type = CONFIG_PATH,
@@ -132,6 +173,11 @@ const struct config_key COLLECTOR_CONFIG[] = {
                 .fallback = "on",
                 .help = "on: give up capabilities, paths and system calls that are not needed; "
                         "off: only where the kernel cannot do it"},
+        {.name = "silence",
+                .type = CONFIG_SECTION,
+                .offset = offsetof(struct collector_config, silence),
+                .rows = SILENCE,
+                .help = "hosts that were connected and are not heard of any more"},
         {.name = "limits",
                 .type = CONFIG_SECTION,
                 .offset = offsetof(struct collector_config, limits),

@@ -6,6 +6,7 @@
 #ifndef TSUJIBAN_COLLECTOR_CONFIG_H
 #define TSUJIBAN_COLLECTOR_CONFIG_H
 
+#include "collector/silence/silence.h"
 #include "common/codec/config.h"
 
 struct collector_config {
@@ -16,6 +17,7 @@ struct collector_config {
 	int64_t certificate_ns; /* how long a host's certificate is valid */
 	const char *confine;    /* "on", "off" */
 	bool is_confined;
+	struct silence_config silence;
 	struct {
 		uint64_t connections;
 		uint64_t api_connections;

@@ -10,6 +10,7 @@
 #include "collector/ingest/ingest.h"
 #include "collector/init.h"
 #include "collector/rebuild.h"
+#include "collector/silence/silence.h"
 #include "collector/store/buckets.h"
 #include "collector/store/store.h"
 #include "common/base/clock.h"
@@ -20,6 +21,8 @@
 
 #define PEM_FILE_MAX (64u << 10)
 #define PURGE_MS     (86400 * UINT64_C(1000))
+/* Heartbeats after which a session has ended for sure: ingest gives it three. */
+#define SESSION_QUIET 4
 
 struct pipeline {
 	struct loop *loop;
@@ -28,6 +31,8 @@ struct pipeline {
 	struct store *store;
 	struct index *index;
 	struct ingest *ingest;
+	struct silence *silence;
+	struct timer *silence_timer;
 	struct api *api;
 	struct timer *purge_timer;
 	struct store_job purge_job;
@@ -66,8 +71,60 @@ static void on_restated(void *ctx, uint32_t host)
 		log_error("%s", why.text);
 }
 
-static const struct ingest_events INGEST_EVENTS = {
-        .stored = on_stored, .restated = on_restated, .enrolled = on_enrolled};
+/* --- hosts come and go ----------------------------------------------------------------------- */
+
+static void on_came(void *ctx, uint32_t host, const char *address)
+{
+	struct pipeline *pipeline = ctx;
+	silence_came(pipeline->silence, host, address);
+}
+
+static void on_left(void *ctx, uint32_t host, uint64_t heard_ms)
+{
+	struct pipeline *pipeline = ctx;
+	silence_left(pipeline->silence, host, heard_ms, loop_now_ms(pipeline->loop));
+}
+
+static void on_silence_due(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	silence_wake(pipeline->silence, loop_now_ms(pipeline->loop));
+}
+
+static void wake_silence_at(void *ctx, uint64_t at_ms)
+{
+	struct pipeline *pipeline = ctx;
+	uint64_t now_ms = loop_now_ms(pipeline->loop);
+	timer_start(pipeline->silence_timer, at_ms > now_ms ? at_ms - now_ms : 1, 0);
+}
+
+static void on_silence_told(void *ctx)
+{
+	struct pipeline *pipeline = ctx;
+	if (pipeline->api)
+		api_committed(pipeline->api);
+}
+
+static int open_silence(struct pipeline *pipeline, struct reason *out_why)
+{
+	const struct collector_config *config = pipeline->config;
+	struct silence_options options = {
+	        .config = &config->silence,
+	        .store = pipeline->store,
+	        .session_quiet_ms = SESSION_QUIET * (uint64_t)(config->heartbeat_ns / NS_PER_MS),
+	        .wake_at = wake_silence_at,
+	        .told = on_silence_told,
+	        .ctx = pipeline,
+	};
+	pipeline->silence_timer = timer_new(pipeline->loop, on_silence_due, pipeline);
+	return silence_open(&options, loop_now_ms(pipeline->loop), &pipeline->silence, out_why);
+}
+
+static const struct ingest_events INGEST_EVENTS = {.stored = on_stored,
+        .restated = on_restated,
+        .enrolled = on_enrolled,
+        .came = on_came,
+        .left = on_left};
 
 /* --- what the API asks for ------------------------------------------------------------------- */
 
@@ -77,10 +134,17 @@ static bool is_connected(void *ctx, uint32_t host)
 	return ingest_is_connected(pipeline->ingest, host);
 }
 
+static bool is_silent(void *ctx, uint32_t host)
+{
+	struct pipeline *pipeline = ctx;
+	return silence_is_silent(pipeline->silence, host);
+}
+
 static void on_revoked(void *ctx, uint32_t host)
 {
 	struct pipeline *pipeline = ctx;
 	ingest_revoke(pipeline->ingest, host);
+	silence_forget(pipeline->silence, host);
 	index_remove_host(pipeline->index, host);
 }
 
@@ -103,6 +167,7 @@ static void append_status(void *ctx, struct buf *out)
 
 static const struct api_actions API_ACTIONS = {
         .is_connected = is_connected,
+        .is_silent = is_silent,
         .revoked = on_revoked,
         .status = append_status,
 };
@@ -262,6 +327,8 @@ int pipeline_new(struct loop *loop, const struct collector_config *config,
 	if (rc == 0)
 		rc = rebuild_index(pipeline->store, pipeline->index, out_why);
 	if (rc == 0)
+		rc = open_silence(pipeline, out_why);
+	if (rc == 0)
 		rc = open_ingest(pipeline, &pem, out_why);
 	if (rc == 0)
 		rc = open_api(pipeline, &pem, out_why);
@@ -286,6 +353,8 @@ void pipeline_free(struct pipeline *pipeline)
 	timer_free(pipeline->purge_timer);
 	ingest_close(pipeline->ingest);
 	store_close(pipeline->store);
+	silence_free(pipeline->silence);
+	timer_free(pipeline->silence_timer);
 	index_free(pipeline->index);
 	free(pipeline);
 }

@@ -96,7 +96,7 @@ const char *cli_color_state(const json_t *line)
 
 	if (!state)
 		return NULL;
-	return strcmp(state, "connected") == 0 ? "32" : strcmp(state, "revoked") == 0 ? "31" : "33";
+	return strcmp(state, "connected") == 0 ? "32" : strcmp(state, "offline") == 0 ? "33" : "31";
 }
 
 /* --- listings ------------------------------------------------------------------------------ */

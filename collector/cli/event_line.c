@@ -163,7 +163,7 @@ const char *event_line_color(const json_t *event)
 		const char *action, *color;
 	} colors[] = {{"created", "32"}, {"installed", "32"}, {"deleted", "31"}, {"removed", "31"},
 	        {"modified", "33"}, {"upgraded", "33"}, {"attributes", "36"}, {"moved", "36"},
-	        {"gap", "35"}, {"degraded", "35"}};
+	        {"gap", "35"}, {"degraded", "35"}, {"silent", "31"}, {"returned", "32"}};
 	const char *action = text_of(event, "action");
 
 	for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)

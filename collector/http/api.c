@@ -116,7 +116,9 @@ const char *api_host_state(const struct api *api, const struct host_record *host
 
 	if (host->is_revoked)
 		return "revoked";
-	return options->actions->is_connected(options->ctx, host->id) ? "connected" : "offline";
+	if (options->actions->is_connected(options->ctx, host->id))
+		return "connected";
+	return options->actions->is_silent(options->ctx, host->id) ? "silent" : "offline";
 }
 
 void api_append_time(struct buf *out, const char *name, int64_t wall_ns)

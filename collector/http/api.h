@@ -38,6 +38,8 @@ struct api;
 struct api_actions {
 	/* Whether the host has a session now. */
 	bool (*is_connected)(void *ctx, uint32_t host);
+	/* Whether it was told to be away for too long. */
+	bool (*is_silent)(void *ctx, uint32_t host);
 	/* Ends the session of a host that has just been revoked. */
 	void (*revoked)(void *ctx, uint32_t host);
 	/* Events stored since start, sessions, frames refused, …: appended as JSON members, each

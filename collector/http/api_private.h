@@ -44,7 +44,7 @@ void api_set_listing(struct http_response *response,
         enum http_more (*produce)(void *ctx, struct buf *out), void (*finish)(void *ctx),
         void *ctx);
 
-/* "connected", "offline", "revoked". */
+/* "connected", "offline", "silent", "revoked". */
 const char *api_host_state(const struct api *api, const struct host_record *host);
 /* Appends ,"name":"2026-…" or ,"name":null for 0. */
 void api_append_time(struct buf *out, const char *name, int64_t wall_ns);

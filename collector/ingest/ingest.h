@@ -30,6 +30,10 @@ struct ingest_events {
 	/* A host was enrolled (or again). What the store knows of it, the labels of its token among
 	 * that, is told right behind, through `stored`. */
 	void (*enrolled)(void *ctx, uint32_t host, struct slice name);
+	/* A session begins, from this address (with port); has ended, and the last word came then,
+	 * on the loop's clock. Not told of those that ingest_close ends. NULL: nobody asks. */
+	void (*came)(void *ctx, uint32_t host, const char *address);
+	void (*left)(void *ctx, uint32_t host, uint64_t heard_ms);
 };
 
 /* 0: no limit. */

@@ -33,10 +33,31 @@
 
 /* --- its place among the peers --------------------------------------------------------- */
 
+/* A paused peer cannot be heard: that is our doing. */
+static void note_heard(struct peer *peer, uint64_t now_ms)
+{
+	uint64_t heard_ms = peer->is_paused ? now_ms : conn_last_heard_ms(peer->conn);
+
+	if (heard_ms > peer->heard_ms)
+		peer->heard_ms = heard_ms;
+}
+
+static void tell_left(struct peer *peer)
+{
+	struct ingest *ingest = peer->ingest;
+
+	if (ingest->is_closed || !ingest->events->left)
+		return;
+	note_heard(peer, loop_now_ms(ingest->loop));
+	ingest->events->left(ingest->ctx, peer->host, peer->heard_ms);
+}
+
 static void leave_sessions(struct peer *peer)
 {
-	if (peer->state == PEER_STREAMING)
+	if (peer->state == PEER_STREAMING) {
 		HASH_DELETE(hh, peer->ingest->sessions, peer);
+		tell_left(peer);
+	}
 	peer->state = PEER_ENDED;
 	timer_stop(peer->timer);
 }
@@ -146,15 +167,6 @@ void peer_refuse(struct peer *peer, enum refusal code, const char *format, ...)
 static uint64_t heartbeat_ms(const struct peer *peer)
 {
 	return (uint64_t)peer->ingest->heartbeat_s * 1000;
-}
-
-/* A paused peer cannot be heard: that is our doing. */
-static void note_heard(struct peer *peer, uint64_t now_ms)
-{
-	uint64_t heard_ms = peer->is_paused ? now_ms : conn_last_heard_ms(peer->conn);
-
-	if (heard_ms > peer->heard_ms)
-		peer->heard_ms = heard_ms;
 }
 
 static void await_silence(struct peer *peer, uint64_t now_ms)
@@ -302,6 +314,9 @@ void peer_begin_streaming(struct peer *peer)
 	HASH_ADD(hh, peer->ingest->sessions, host, sizeof(peer->host), peer);
 	peer->sent_ms = peer->heard_ms = loop_now_ms(peer->ingest->loop);
 	await_silence(peer, peer->sent_ms);
+	if (peer->ingest->events->came)
+		peer->ingest->events->came(
+		        peer->ingest->ctx, peer->host, conn_peer_address(peer->conn));
 }
 
 static bool is_expected(const struct peer *peer, enum frame_kind kind)

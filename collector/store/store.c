@@ -31,6 +31,7 @@ static const char *const table_names[] = {
         [STORE_SECTIONS] = "sections",
         [STORE_BUCKETS] = "buckets",
         [STORE_USAGE] = "usage",
+        [STORE_PRESENCE] = "presence",
         NULL,
 };
 

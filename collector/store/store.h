@@ -10,6 +10,7 @@
  *   log_by_host   host id (4) position (8)     -
  *   files         host id (4) pathkey          staterec; see picture.c
  *   facts         host id (4) fact_key         fact_encode; see hostfacts.c
+ *   presence      host id (4)                  whether it is heard of, see presence.c
  *   tokens        SHA-256 of the token (32)    see tokens.c (enrolment and API tokens)
  *   sections      host id (4) kind (1)         section_sum; see sections.c
  *   buckets       kind (1) digest (16)         facts that some host has shown; see buckets.c
@@ -43,6 +44,7 @@ enum store_table {
 	STORE_SECTIONS,
 	STORE_BUCKETS,
 	STORE_USAGE,
+	STORE_PRESENCE,
 };
 
 #define STORE_HOST_ID_BYTES 4

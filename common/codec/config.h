@@ -57,6 +57,7 @@ struct config_key {
 	bool required;
 	const char *fallback; /* the default as YAML would say it; NULL: zero, NULL or empty */
 	uint64_t min, max;    /* CONFIG_U64, CONFIG_DURATION; max 0: no limit */
+	bool may_be_off;      /* CONFIG_DURATION: "off" is 0, whatever min says */
 	const char *help;     /* one line for the manual */
 	/* CONFIG_SECTION, CONFIG_LIST; ends with a row without a name */
 	const struct config_key *rows;

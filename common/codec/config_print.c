@@ -134,7 +134,10 @@ static void print_scalar(
 		break;
 	case CONFIG_DURATION:
 		memcpy(&duration, at, sizeof(duration));
-		append_duration(out, duration);
+		if (row->may_be_off && duration == 0)
+			buf_append_text(out, "off");
+		else
+			append_duration(out, duration);
 		break;
 	default:
 		assert(text); /* the types that are no scalars do not come here */
@@ -266,6 +269,8 @@ static void append_type(const struct config_key *row, struct buf *out)
 		append_duration(out, (int64_t)row->min * NS_PER_S);
 		buf_append_text(out, " to ");
 		append_duration(out, (int64_t)row->max * NS_PER_S);
+		if (row->may_be_off)
+			buf_append_text(out, " or off");
 	}
 	if (row->required)
 		buf_append_text(out, ", required");

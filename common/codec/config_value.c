@@ -103,7 +103,11 @@ static const char *parse_u64(
 static const char *parse_duration(
         const struct config_key *row, const char *text, struct buf *scratch, void *at)
 {
-	int64_t value;
+	int64_t value = 0;
+	if (row->may_be_off && strcmp(text, "off") == 0) {
+		memcpy(at, &value, sizeof(value));
+		return NULL;
+	}
 	if (!clock_parse_duration(slice_text(text), &value))
 		return is_not(scratch, text, "a duration such as 90s, 15m, 2h or 7d");
 	uint64_t floor_s = (uint64_t)(value / NS_PER_S);

@@ -33,6 +33,8 @@ static const struct {
         [ACTION_COMPLETED] = {"completed", ON_RUN, NEVER, NEVER, NEVER, NEVER},
         [ACTION_UNLOGGED] = {"unlogged", ON_RUN, MUST, NEVER, NEVER, NEVER},
         [ACTION_LINKED] = {"linked", ON_AGENT, MUST, NEVER, NEVER, NEVER},
+        [ACTION_SILENT] = {"silent", ON_AGENT, NEVER, NEVER, NEVER, NEVER},
+        [ACTION_RETURNED] = {"returned", ON_AGENT, NEVER, NEVER, NEVER, NEVER},
 };
 _Static_assert(sizeof(ACTIONS) / sizeof(ACTIONS[0]) == ACTION_MAX + 1, "a row for each action");
 

@@ -499,4 +499,4 @@ class RigTest(unittest.TestCase):
 
     @staticmethod
     def is_collectors_own(event):
-        return event["kind"] == "agent" and event["action"] == "gap"
+        return event["kind"] == "agent" and event["action"] in ("gap", "silent", "returned")

@@ -163,6 +163,14 @@ static void store_file(struct fixture *fixture, uint32_t host, const char *path)
 
 /* --- actions ------------------------------------------------------------------------------- */
 
+static uint32_t silent_host = UINT32_MAX;
+
+static bool is_silent(void *ctx, uint32_t host)
+{
+	(void)ctx;
+	return host == silent_host;
+}
+
 static bool is_connected(void *ctx, uint32_t host)
 {
 	return host == ((struct fixture *)ctx)->web;
@@ -179,7 +187,7 @@ static void status(void *ctx, struct buf *out)
 	buf_append_text(out, ",\"sessions\":3");
 }
 
-static const struct api_actions actions = {is_connected, revoked, status};
+static const struct api_actions actions = {is_connected, is_silent, revoked, status};
 
 /* --- life ---------------------------------------------------------------------------------- */
 
@@ -307,6 +315,13 @@ static void test_hosts_are_listed_with_their_state(void **state)
 	        "\"labels\":{\"env\":\"production\"}}\n"));
 	assert_true(ask_says(&one, "\"host\":\"db01\",\"id\":1,\"os\":null,\"kernel\":null,"
 	                           "\"state\":\"offline\""));
+	ask_fini(&one);
+	one = (struct ask){.path = "/api/v1/hosts"};
+	silent_host = 1;
+	ask(*state, &one);
+	silent_host = UINT32_MAX;
+	assert_true(ask_says(&one, "\"host\":\"db01\",\"id\":1,\"os\":null,\"kernel\":null,"
+	                           "\"state\":\"silent\""));
 	ask_fini(&one);
 }
 

@@ -388,6 +388,38 @@ static void test_printed_configuration_reads_back_the_same(void **state)
 	buf_fini(&twice);
 }
 
+static void test_duration_that_may_be_off_is_zero_then(void **state)
+{
+	(void)state;
+	static const struct config_key table[] = {
+	        {.name = "after",
+	                .type = CONFIG_DURATION,
+	                .fallback = "5m",
+	                .min = 1,
+	                .max = 3600,
+	                .may_be_off = true},
+	        {0},
+	};
+	struct buf printed = BUF_INIT;
+	int64_t after_ns = 1;
+	assert_int_equal(
+	        config_parse(slice_text("after: off\n"), "c.yaml", table, arena, &after_ns, &why),
+	        0);
+	assert_int_equal(after_ns, 0);
+	config_print(table, &after_ns, &printed);
+	assert_string_equal(buf_text(&printed), "after: off\n");
+	buf_reset(&printed);
+	config_describe(table, &printed);
+	assert_non_null(strstr(buf_text(&printed), "duration 1s to 1h or off, default 5m"));
+	buf_fini(&printed);
+	assert_int_equal(
+	        config_parse(slice_text("after: 0s\n"), "c.yaml", table, arena, &after_ns, &why),
+	        ERR_CONFIG);
+	assert_int_equal(
+	        config_parse(slice_text("wait: off\n"), "c.yaml", TABLE, arena, &config, &why),
+	        ERR_CONFIG);
+}
+
 static void test_printed_form_is_block_style(void **state)
 {
 	(void)state;
@@ -465,6 +497,7 @@ int main(void)
 	        CASE(test_yaml_beyond_maps_lists_and_scalars_is_refused),
 	        CASE(test_too_much_is_refused),
 	        CASE(test_printed_configuration_reads_back_the_same),
+	        CASE(test_duration_that_may_be_off_is_zero_then),
 	        CASE(test_printed_form_is_block_style),
 	        CASE(test_description_has_one_line_a_key),
 	        CASE(test_file_is_loaded_from_disk),

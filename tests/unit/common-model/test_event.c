@@ -51,6 +51,11 @@ static struct event least(enum event_action action)
 	case ACTION_LINKED:
 		event.kind = EVENT_AGENT;
 		break;
+	case ACTION_SILENT:
+	case ACTION_RETURNED:
+		event.kind = EVENT_AGENT;
+		event.path = (struct slice){0};
+		break;
 	case ACTION_COMPLETED:
 		event.kind = EVENT_TRANSACTION;
 		event.path = (struct slice){0};
