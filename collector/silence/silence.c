@@ -73,7 +73,7 @@ static void set_due(struct silence *silence, uint32_t host, uint64_t at_ms)
 	ask_to_be_woken(silence);
 }
 
-/* --- records ----------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static int apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)
 {
@@ -130,7 +130,7 @@ static void write_record(
 	store_submit(silence->options.store, &job->job);
 }
 
-/* --- what happens to hosts --------------------------------------------------------------------- */
+/* --- what happens to hosts -------------------------------------------------------------------- */
 
 static void become(struct silence *silence, uint32_t host, unsigned state, int64_t heard_ns)
 {
@@ -171,9 +171,10 @@ void silence_wake(struct silence *silence, uint64_t now_ms)
 	uint64_t at_ms;
 	uint32_t host;
 
-	silence->now_ms = now_ms;
+	/* At most since it was told the time, and nobody knows for how much of that. */
 	if (silence->wake_ms != UINT64_MAX && now_ms > silence->wake_ms + LATE_MS)
-		dues_postpone(&silence->dues, now_ms - silence->wake_ms);
+		dues_postpone(&silence->dues, now_ms - silence->now_ms);
+	silence->now_ms = now_ms;
 	silence->wake_ms = UINT64_MAX;
 	while (dues_first(&silence->dues, &host, &at_ms) && at_ms <= now_ms) {
 		struct known *known = known_of(silence, host);
@@ -191,7 +192,7 @@ bool silence_is_silent(const struct silence *silence, uint32_t host)
 	return host < silence->room && silence->known[host].state == PRESENCE_SILENT;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 struct opening {
 	struct silence *silence;

@@ -7,7 +7,7 @@
 #include "collector/store/picture.h"
 #include "common/base/clock.h"
 
-/* --- in words ---------------------------------------------------------------------------------- */
+/* --- in words --------------------------------------------------------------------------------- */
 
 /* "2h 3m": the two largest units. */
 static void append_span(struct buf *out, int64_t ns)
@@ -70,7 +70,7 @@ static void describe_return(
 	        address[0] ? address : was->address);
 }
 
-/* --- the record -------------------------------------------------------------------------------- */
+/* --- the record ------------------------------------------------------------------------------- */
 
 static int note(
         struct kv_txn *txn, uint32_t host, enum event_action action, const struct buf *detail)
@@ -140,7 +140,7 @@ int verdict_write(struct kv_txn *txn, const struct verdict *verdict)
 	return !is_first && says_the_same(&was, verdict) ? 0 : write_change(txn, verdict, &was);
 }
 
-/* --- how long it may be away ------------------------------------------------------------------- */
+/* --- how long it may be away ------------------------------------------------------------------ */
 
 struct label_search {
 	const struct config_list *rules;

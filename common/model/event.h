@@ -40,8 +40,8 @@ enum event_action {
 	ACTION_RESTORED = 15,  /* what was degraded is well again */
 	ACTION_LINKED = 18,    /* a configured path is a link; detail says what is watched for it */
 	/* the collector, of an agent */
-	ACTION_SILENT = 19,   /* not heard of for longer than is allowed; detail says since when */
-	ACTION_RETURNED = 20, /* was silent and is heard of again; detail says how long it was away */
+	ACTION_SILENT = 19,   /* not heard of for too long; detail says since when */
+	ACTION_RETURNED = 20, /* is heard of again; detail says how long it was away */
 	/* a package manager's run */
 	ACTION_COMPLETED = 16, /* `transaction` sums up the file events that it explains */
 	ACTION_UNLOGGED = 17,  /* the package database changed and no log tells of a run: path */

@@ -21,6 +21,11 @@ class Silence(RigTest):
     def own(self, host):
         return [event for event in host.events("kind:agent") if event["action"] in ("silent", "returned")]
 
+    @staticmethod
+    def kill(host):
+        host.kill()
+        host.process.child = None  # nothing is left to be stopped in the end
+
     def wait_own(self, host, *actions):
         wait_until(lambda: [event["action"] for event in self.own(host)] == list(actions),
                    f"'{host.name}': {actions}, log of the collector:\n" + self.rig.collector.read_log()[-2000:])
@@ -32,7 +37,7 @@ class Silence(RigTest):
 
     def test_killed_agent_is_silent_and_returns(self):
         host = self.started_host()
-        host.kill()
+        self.kill(host)
         detail = self.wait_own(host, "silent")
         self.assertRegex(detail, r"^not heard of since 20.*Z, last address 127\.0\.0\.1, last event \d+$")
         self.assertEqual(self.state(host), "silent")
@@ -66,14 +71,14 @@ class Silence(RigTest):
 
     def test_collector_killed_meanwhile_tells_nothing_twice(self):
         host = self.started_host()
-        host.kill()
+        self.kill(host)
         self.wait_own(host, "silent")
         for _ in range(2):
             self.rig.collector.kill()
             self.rig.start_collector()
             self.assertEqual(self.state(host), "silent")
         other = self.started_host("web02")
-        other.kill()
+        self.kill(other)
         self.wait_own(other, "silent")
         self.assert_still(host, "silent")
         host.start()
@@ -86,7 +91,7 @@ class Silence(RigTest):
     def test_host_that_is_not_back_after_the_collector_is_silent(self):
         host = self.started_host()
         self.rig.collector.kill()
-        host.kill()
+        self.kill(host)
         self.rig.start_collector()
         self.assertRegex(self.wait_own(host, "silent"),
                          r"^not back since the collector's start at 20.*Z, last address 127\.0\.0\.1, last event \d+$")
@@ -98,7 +103,7 @@ class Silence(RigTest):
         for one in (lab, free, host):
             wait_until(lambda one=one: one is host or self.rig.json("host", one.name)[0]["labels"], "its labels are known")
         for one in (lab, free, host):
-            one.kill()
+            self.kill(one)
         self.wait_own(host, "silent")
         self.assert_still(lab)
         self.assert_still(free)
@@ -108,7 +113,7 @@ class Silence(RigTest):
         host = self.started_host()
         self.assertEqual(self.rig.cli("revoke", host.name).returncode, 0)
         other = self.started_host("web02")
-        other.kill()
+        self.kill(other)
         self.wait_own(other, "silent")
         self.assert_still(host)
         self.assertEqual(self.state(host), "revoked")
