@@ -310,7 +310,7 @@ static void test_hosts_are_listed_with_their_state(void **state)
 	assert_int_equal(count_lines(&one.answer), 2);
 	assert_true(ask_says(&one,
 	        "{\"host\":\"web01\",\"id\":0,\"os\":\"debian 12\",\"kernel\":\"6.1.0-28-amd64\","
-	        "\"state\":\"connected\",\"last_seen\":null,\"enrolled\":"
+	        "\"state\":\"connected\",\"held\":null,\"last_seen\":null,\"enrolled\":"
 	        "\"2025-11-22T10:00:00.000000Z\",\"agent_version\":\"0.1.0\",\"packages\":1,"
 	        "\"labels\":{\"env\":\"production\"}}\n"));
 	assert_true(ask_says(&one, "\"host\":\"db01\",\"id\":1,\"os\":null,\"kernel\":null,"
