@@ -7,14 +7,18 @@
 #include "agent/state/spool.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/resident.h"
 #include "common/io/channel.h"
 
 #define ARENA_BYTES    (SEAM_MESSAGE_MAX + 2 * SEAM_BATCH_BYTES)
 #define IDLE_BYTES     4096
 #define RELEASE_EVENTS 500
+#define REST_MS        10000 /* with nothing that waits to be confirmed */
 
 struct feed {
+	struct loop *loop;
 	struct state *state;
+	struct timer *rest;
 	struct feed_options options;
 	const struct feed_events *events;
 	void *ctx;
@@ -46,6 +50,18 @@ static void say_text(struct feed *feed, enum seam_kind kind, const char *text)
 	if (message.text.len > SEAM_TEXT_MAX)
 		message.text.len = SEAM_TEXT_MAX;
 	say(feed, &message);
+}
+
+/* --- at rest ---------------------------------------------------------------------------------- */
+
+/* What was told is told: an idle agent keeps no room for it. */
+static void rest(void *ctx)
+{
+	struct feed *feed = ctx;
+	buf_shrink(&feed->scratch, 0);
+	arena_rest(feed->arena);
+	loop_rest(feed->loop);
+	resident_release();
 }
 
 /* --- a connection is about to be made --------------------------------------------------------- */
@@ -116,10 +132,14 @@ static void take_pull(struct feed *feed, uint64_t seq)
 
 static void take_confirmed(struct feed *feed, uint64_t seq)
 {
-	if (seq >= state_position(feed->state).next_seq)
+	uint64_t next_seq = state_position(feed->state).next_seq;
+	if (seq >= next_seq) {
 		break_off(feed, "the half that sends confirms events that were never written");
-	else
-		feed->events->confirmed(feed->ctx, seq);
+		return;
+	}
+	if (seq + 1 == next_seq)
+		timer_start(feed->rest, REST_MS, 0);
+	feed->events->confirmed(feed->ctx, seq);
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */
@@ -227,7 +247,9 @@ struct feed *feed_new(struct loop *loop, struct state *state, int fd,
         const struct feed_options *options, const struct feed_events *events, void *ctx)
 {
 	struct feed *feed = mem_new(sizeof *feed);
+	feed->loop = loop;
 	feed->state = state;
+	feed->rest = timer_new(loop, rest, feed);
 	feed->options = *options;
 	feed->events = events;
 	feed->ctx = ctx;
@@ -241,6 +263,7 @@ void feed_free(struct feed *feed)
 {
 	if (!feed)
 		return;
+	timer_free(feed->rest);
 	channel_free(feed->channel);
 	arena_free(feed->arena);
 	buf_fini(&feed->scratch);

@@ -13,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/resident.h"
 
 #define PATIENCE_MS 500
 #define STEP_MS     5
@@ -95,6 +96,7 @@ static bool launch_one(int fd, int seam, const char *word)
 	news.is_ended = pid < 0;
 	if (!tell(fd, &news) || pid < 0)
 		return pid < 0;
+	resident_release();
 	while (waitpid(pid, &news.status, 0) < 0 && errno == EINTR)
 		;
 	news.is_ended = true;

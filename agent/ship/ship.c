@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/resident.h"
 #include "common/base/text.h"
 #include "common/confine/confine.h"
 #include "common/io/backoff.h"
@@ -22,7 +23,8 @@
 #define BACKOFF_MOST_MS   60000
 #define ARENA_BYTES       (SEAM_MESSAGE_MAX + (256u << 10))
 #define IDLE_BYTES        4096
-#define DEAF_AFTER        3 /* heartbeats without a word from the collector */
+#define REST_MS           10000 /* with nothing under way */
+#define DEAF_AFTER        3     /* heartbeats without a word from the collector */
 
 enum ship_state { OFFLINE, ASKING, CONNECTING, GREETING, STREAMING, WAITING };
 
@@ -38,6 +40,7 @@ struct ship {
 	struct conn *conn;
 	struct timer *retry;
 	struct timer *heartbeat;
+	struct timer *rest;
 	uint64_t heartbeat_ms;
 	struct backoff backoff;
 	struct renew renew;
@@ -111,6 +114,27 @@ static void say_status(struct ship *ship)
 	say(ship, &message);
 }
 
+/* --- at rest ---------------------------------------------------------------------------------- */
+
+/* A handshake and a long batch take room that is not needed again soon, an idle half keeps none. */
+static void rest(void *ctx)
+{
+	struct ship *ship = ctx;
+	if (ship->in_flight_count > 0)
+		return; /* begins anew when they are confirmed */
+	buf_shrink(&ship->scratch, 0);
+	buf_shrink(&ship->frames, 0);
+	arena_rest(ship->arena);
+	frame_rest();
+	loop_rest(ship->loop);
+	resident_release();
+}
+
+static void rest_soon(struct ship *ship)
+{
+	timer_start(ship->rest, REST_MS, 0);
+}
+
 /* --- leaving: one way down from any state -------------------------------------------------- */
 
 static void remember_why(struct ship *ship, const char *why)
@@ -134,8 +158,7 @@ static void wait_and_retry(struct ship *ship, const char *why)
 	ship->connected_since_ns = 0;
 	ship->is_pulling = false;
 	ship->now = WAITING;
-	buf_shrink(&ship->scratch, 0);
-	buf_shrink(&ship->frames, 0);
+	rest_soon(ship);
 	log_debug("trying collector '%s' again in_ms=%llu", ship->collector,
 	        (unsigned long long)wait_ms);
 	say_status(ship);
@@ -272,6 +295,7 @@ static void on_welcome(struct ship *ship, const struct welcome *welcome)
 	say_status(ship);
 	ask_for_renewal_when_due(ship);
 	pump(ship);
+	rest_soon(ship);
 }
 
 static void on_want(struct ship *ship, const struct message *message)
@@ -303,10 +327,8 @@ static void on_ack(struct ship *ship, uint64_t seq)
 	}
 	confirm(ship, seq);
 	pump(ship);
-	if (ship->in_flight_count == 0) { /* nothing more for now: no large batch stays in memory */
-		buf_shrink(&ship->scratch, IDLE_BYTES);
-		buf_shrink(&ship->frames, IDLE_BYTES);
-	}
+	if (ship->in_flight_count == 0)
+		rest_soon(ship);
 }
 
 static void on_refused(struct ship *ship, const struct refused *refused)
@@ -531,6 +553,7 @@ struct ship *ship_new(
 	ship->ctx = ctx;
 	ship->retry = timer_new(loop, ask, ship);
 	ship->heartbeat = timer_new(loop, on_heartbeat, ship);
+	ship->rest = timer_new(loop, rest, ship);
 	ship->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
 	ship->arena = arena_new(ARENA_BYTES);
 	ship->channel = channel_new(loop, fd, SEAM_MESSAGE_MAX, &SEAM_EVENTS_OF, ship);
@@ -551,6 +574,7 @@ void ship_free(struct ship *ship)
 	channel_free(ship->channel);
 	timer_free(ship->retry);
 	timer_free(ship->heartbeat);
+	timer_free(ship->rest);
 	renew_drop(&ship->renew);
 	arena_free(ship->arena);
 	buf_fini(&ship->scratch);

@@ -120,6 +120,14 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
+void loop_rest(struct loop *loop)
+{
+	free(loop->read_bytes);
+	loop->read_bytes = NULL;
+	buf_shrink(&loop->plain, 0);
+	buf_shrink(&loop->cipher, 0);
+}
+
 void loop_run(struct loop *loop)
 {
 	uv_run(&loop->uv, UV_RUN_DEFAULT);

@@ -26,6 +26,9 @@ void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 /* loop_run returns once the current callback is over. */
 void loop_stop(struct loop *loop);
+/* Gives back what reading and encrypting keep between steps. From a timer or a done alone: within
+ * a conn's or a channel's callbacks it is in use. */
+void loop_rest(struct loop *loop);
 /* The monotonic clock in ms, read once a step. */
 uint64_t loop_now_ms(struct loop *loop);
 /* The uv_loop_t, for libraries that run on it (the HTTP server). */
