@@ -1,5 +1,6 @@
 """What is measured with: a process's figures from /proc, percentiles, runs with their peak memory, the disk's pace."""
 
+import array
 import os
 import re
 import subprocess
@@ -49,6 +50,22 @@ def memory(pid):
             "threads": int(status["Threads"])}
 
 
+def frames(pid):
+    """The numbers of the frames of memory that a process has something in; root alone is told them."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    found = set()
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as text, open(f"/proc/{pid}/pagemap", "rb", 0) as pagemap:
+        for line in text:
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+            if head:
+                start, end = (int(at, 16) // page for at in head.groups())
+            elif line.startswith("Rss:") and line.split()[1] != "0":
+                entries = array.array("Q", os.pread(pagemap.fileno(), 8 * (end - start), 8 * start))
+                # proc_pid_pagemap(5): bit 63, the page is there; bits 0 to 54, its frame.
+                found.update(entry & (1 << 55) - 1 for entry in entries if entry >> 63)
+    return found
+
+
 def switches(pid):
     """How often all of its threads went to sleep, and were put to sleep, since it began."""
     total = [0, 0]
@@ -63,6 +80,48 @@ def cpu_s(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as text:
         fields = text.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+# --- an agent: three processes -----------------------------------------------------------------------
+
+PROCESSES = ("reader", "sender", "launcher")
+
+
+def child_of(pid):
+    """The one child of a process that waits for it; it may only just be starting."""
+
+    def children():
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as text:
+            return text.read().split()
+
+    return int(wait(children, f"process {pid} has a child")[0])
+
+
+def agent_pids(host):
+    """By what each is for. The reader starts the launcher, which starts the sender."""
+    reader = host.process.child.pid
+    launcher = child_of(reader)
+    return dict(zip(PROCESSES, (reader, child_of(launcher), launcher)))
+
+
+def agent_memory(host):
+    """By process, in KiB, and `together` their sum. Of what is resident only the proportional share may be added; `once`
+    counts each page once, whoever else has it too. A peak of all is at most what stands there."""
+    pids = agent_pids(host)
+    found = {name: memory(pid) for name, pid in pids.items()}
+    found["together"] = {key: sum(one[key] for one in found.values()) for key in found["reader"]}
+    once = set().union(*(frames(pid) for pid in pids.values()))
+    found["together"]["once"] = len(once) * os.sysconf("SC_PAGE_SIZE") // 1024
+    return found
+
+
+def agent_cpu_s(host):
+    return sum(cpu_s(pid) for pid in agent_pids(host).values())
+
+
+def agent_figures(host):
+    """What tables of whole runs want to know."""
+    return {"cpu_s": agent_cpu_s(host), "peak": sum(memory(pid)["peak"] for pid in agent_pids(host).values())}
 
 
 # --- a program that ends ---------------------------------------------------------------------------

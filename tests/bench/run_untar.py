@@ -8,10 +8,11 @@ import tempfile
 import time
 
 import tree
-from measure import BENCH_DIR, cpu_s, kib, median, read_fields, rig, run_bench, say, spread, wait, wait_scan, wait_sent
+from measure import (BENCH_DIR, agent_cpu_s, agent_figures, cpu_s, median, memory, rig, run_bench, say, spread, wait,
+                     wait_scan, wait_sent)
 from table import Note, Table
 
-ABOUT = ("tar x of 50 000 files (median 4 KiB) into a watched directory. The agent with each of its sources, its collector on "
+ABOUT = ("tar x of 50 000 files (median 4 KiB) into a watched directory. The agent, all its processes, with each of its sources, its collector on "
          "the same two cores; beside it inotifywait -mr and fatrace, which only print names, and the least that C needs "
          "to read and hash the same files once (two threads). Medians of three rounds, in brackets the least and the most.")
 FILES = 50_000
@@ -82,7 +83,7 @@ def round_of_printer(archive, name):
         done = time.monotonic()
         quiet = printer.wait_quiet()
         pid = printer.child.pid
-        return {"tar_s": wall, "cpu_s": cpu_s(pid), "peak": kib(read_fields(f"/proc/{pid}/status"), "VmHWM"),
+        return {"tar_s": wall, "cpu_s": cpu_s(pid), "peak": memory(pid)["peak"],
                 "right_s": max(0.0, quiet - done), "seen": named_files(printer.out)}
     finally:
         printer.close()
@@ -119,18 +120,17 @@ def round_of_agent(archive, source):
         wait_sent(host)
         if host.status().get("source") != source:
             return None
-        pid = host.process.child.pid
-        before = cpu_s(pid)
+        before = agent_cpu_s(host)
         wall = unpack(archive, target)
         done = time.monotonic()
         expected = sum(1 + len(files) for _, _, files in os.walk(target))
         wait(lambda: is_right(host, expected, target), "the collector's picture has every file", every_s=0.1)
         right = time.monotonic() - done
-        cpu = cpu_s(pid) - before
+        figures = agent_figures(host)
         host.wait_picture(target)
         gaps = sum(1 for event in host.events("action:gap"))
-        return {"tar_s": wall, "cpu_s": cpu, "right_s": right, "gaps": gaps, "seen": FILES,
-                "peak": kib(read_fields(f"/proc/{pid}/status"), "VmHWM")}
+        return {"tar_s": wall, "cpu_s": figures["cpu_s"] - before, "right_s": right, "gaps": gaps, "seen": FILES,
+                "peak": figures["peak"]}
     finally:
         pair.close()
         shutil.rmtree(target)
