@@ -142,8 +142,7 @@ static int say_what_is_missing(
 		        "cannot list all that has to be restarted: more than %d", FINDINGS_MAX);
 	if (denied > 0)
 		return fail(out_why, SOURCE_PARTIAL,
-		        "cannot see what %zu of the processes run: permission denied",
-		        denied);
+		        "cannot see what %zu of the processes run: permission denied", denied);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ class Reproducible(unittest.TestCase):
 
     def test_built_twice_all_packages_are_the_same_bytes(self):
         first = {**packages.built("deb"), **{"rpm-of-" + name: path for name, path in packages.built("rpm").items()}}
-        with tempfile.TemporaryDirectory(prefix="tsujiban another place ") as where:
+        with tempfile.TemporaryDirectory(prefix="tsujiban-another-place-") as where:
             tree = os.path.join(where, "deeper", "tree")
             before = os.umask(0o077)
             try:
@@ -92,16 +92,11 @@ class Clean(unittest.TestCase):
 class Words(unittest.TestCase):
     """Pages and completions of the installed programs."""
 
-    @classmethod
-    def setUpClass(cls):
-        paths = packages.built("deb")
-        cls.root = tempfile.mkdtemp(prefix="tsujiban-words-")
-        for path in paths.values():
-            subprocess.run(["dpkg-deb", "-x", path, cls.root], check=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.root)
+    def setUp(self):
+        self.root = tempfile.mkdtemp(prefix="tsujiban-words-")
+        self.addCleanup(shutil.rmtree, self.root)
+        for path in packages.built("deb").values():
+            subprocess.run(["dpkg-deb", "-x", path, self.root], check=True)
 
     def program(self, name):
         return os.path.join(self.root, "usr/bin", name)
