@@ -1,8 +1,8 @@
 #!/bin/bash
 # Builds the packages into build/packages/ (with STATIC=1: build/packages/static/, the agent alone).
 # usage: build.sh deb|rpm VERSION     (PACKAGES: a directory to put them into instead)
-# The tree is copied to build/packages.work/ and built there: the repository's top stays as it is. The same sources give
-# the same bytes, whatever the directory, the time and the umask.
+# The tree is copied to build/packages.work/KIND/ and built there: the repository's top stays as it is, and debs and rpms, which
+# are compiled with other flags, do not share objects. The same sources give the same bytes, whatever the directory, the time and the umask.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=$1 version=$2
@@ -15,7 +15,7 @@ if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
 fi
 export SOURCE_DATE_EPOCH
 
-work=$PWD/build/packages.work
+work=$PWD/build/packages.work/$kind
 tree=$work/tsujiban
 out=${PACKAGES:-$PWD/build/packages}${static:+/static}
 jobs=$(nproc)
