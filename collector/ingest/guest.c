@@ -21,11 +21,11 @@ struct guest *guest_of(struct ingest *ingest, uint32_t host)
 
 void guests_free(struct ingest *ingest)
 {
-	struct guest *guest, *next;
+	struct guest *guest = ingest->guests, *next;
 
-	HASH_ITER(hh, ingest->guests, guest, next)
-	{
-		HASH_DELETE(hh, ingest->guests, guest);
+	HASH_CLEAR(hh, ingest->guests);
+	for (; guest; guest = next) {
+		next = guest->hh.next;
 		free(guest);
 	}
 }
