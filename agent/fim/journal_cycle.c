@@ -9,7 +9,7 @@
 #define MOVING_AGAIN_MS  200
 #define MOVING_TRIES_MAX 10
 #define MOVING_MOST_MS   2000 /* since the first of them */
-#define BURST_PATHS      16   /* a batch of so many is part of a burst: the next one gathers … */
+#define BURST_PATHS      16   /* so many live ones in a batch: a burst; the next one gathers … */
 #define BURST_GATHER_MS  40   /* … from the beginning of this one on … */
 #define BURST_MOST_PATHS 512  /* … but no more than these */
 #define STUCK_MIN_MS     1000
@@ -299,6 +299,14 @@ static bool is_gathering(const struct journal *journal, uint64_t now_ms)
 	return now_ms < journal->gather_ms && settle_count(journal->settle) < BURST_MOST_PATHS;
 }
 
+static size_t count_live(const struct settled *const *taken, size_t count)
+{
+	size_t live = 0;
+	for (size_t i = 0; i < count; i++)
+		live += taken[i]->cause == CAUSE_LIVE;
+	return live;
+}
+
 static bool begin_reading(struct journal *journal, uint64_t now_ms)
 {
 	size_t most = journal->is_waiting ? 0 : journal->limits.batch_paths;
@@ -306,7 +314,8 @@ static bool begin_reading(struct journal *journal, uint64_t now_ms)
 	bool has_only_notes = count == 0 && journal_has_notes(journal) && !journal->writing;
 	if (count == 0 && !has_only_notes)
 		return false;
-	journal->gather_ms = count >= BURST_PATHS ? now_ms + BURST_GATHER_MS : 0;
+	bool is_burst = count_live(journal->taken, count) >= BURST_PATHS;
+	journal->gather_ms = is_burst ? now_ms + BURST_GATHER_MS : 0;
 	struct journal_batch *batch = free_batch(journal);
 	batch_begin(batch, count);
 	for (size_t i = 0; i < count; i++) {
