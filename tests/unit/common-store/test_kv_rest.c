@@ -83,6 +83,13 @@ static size_t heap_bytes(void)
 	return info.uordblks + info.hblkhd;
 }
 
+/* The allocator of a sanitizer does not tell. */
+static void assert_gives_back(size_t swollen, size_t at_least)
+{
+	if (swollen > 0)
+		assert_true(heap_bytes() + at_least < swollen);
+}
+
 static void test_memory_of_a_large_transaction_is_given_back(void **state)
 {
 	(void)state;
@@ -90,7 +97,7 @@ static void test_memory_of_a_large_transaction_is_given_back(void **state)
 	put_many(); /* every page is written anew */
 	size_t swollen = heap_bytes();
 	kv_rest(kv);
-	assert_true(heap_bytes() + (512u << 10) < swollen);
+	assert_gives_back(swollen, 512u << 10);
 	assert_int_equal(count(), RECORDS);
 }
 
@@ -109,7 +116,7 @@ static void test_a_reader_is_not_disturbed(void **state)
 	kv_abort(txn);
 	size_t swollen = heap_bytes();
 	kv_rest(kv);
-	assert_true(heap_bytes() < swollen);
+	assert_gives_back(swollen, 0);
 	assert_int_equal(count(), RECORDS);
 }
 
