@@ -7,7 +7,7 @@ import subprocess
 from rig import read_file, wait_until
 from scenario import Scenario, both_sources, bytes_read, heavy
 
-LARGE = 8 << 20
+LARGE = 32 << 20  # far more than an inventory reads meanwhile
 
 
 @both_sources
