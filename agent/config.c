@@ -160,11 +160,11 @@ const struct config_key AGENT_CONFIG[] = {
                 .help = "of file events: auto, inotify, or fanotify (names the process; "
                         "falls back by itself)"},
         {.name = "confine",
-                .type = CONFIG_TEXT,
-                .offset = offsetof(struct agent_config, confine),
+                .type = CONFIG_SWITCH,
+                .offset = offsetof(struct agent_config, is_confined),
                 .fallback = "on",
-                .help = "on: give up capabilities, system calls and paths that are not needed; "
-                        "off: only where the kernel cannot do it"},
+                .help = "give up capabilities, system calls and paths that are not needed; "
+                        "off only where the kernel cannot do it"},
         {.name = "watch",
                 .type = CONFIG_LIST,
                 .offset = offsetof(struct agent_config, watch),
@@ -275,15 +275,6 @@ static int take_source(const char *file, struct agent_config *config, struct rea
 	        "%s: key 'source': '%s' is none of auto, inotify, fanotify", file, config->source);
 }
 
-static int take_confine(const char *file, struct agent_config *config, struct reason *out_why)
-{
-	config->is_confined = strcmp(config->confine, "on") == 0;
-	if (config->is_confined || strcmp(config->confine, "off") == 0)
-		return 0;
-	return fail(out_why, ERR_CONFIG, "%s: key 'confine': '%s' is neither on nor off", file,
-	        config->confine);
-}
-
 int agent_config_load(
         const char *file, struct arena *arena, struct agent_config *out, struct reason *out_why)
 {
@@ -297,8 +288,6 @@ int agent_config_load(
 		        file);
 	if (rc == 0)
 		rc = take_source(file, out, out_why);
-	if (rc == 0)
-		rc = take_confine(file, out, out_why);
 	return rc != 0 ? rc : check_entries(file, &out->watch, out_why);
 }
 

@@ -27,7 +27,6 @@ struct agent_config {
 	struct config_pairs labels;
 	const char *source; /* "auto", "inotify", "fanotify" */
 	enum watch_source watch_source;
-	const char *confine; /* "on", "off" */
 	bool is_confined;
 	struct config_list watch; /* struct watch_config; the defaults when the file has none */
 	struct {

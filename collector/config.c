@@ -168,11 +168,11 @@ const struct config_key COLLECTOR_CONFIG[] = {
                 .max = 3650ull * 86400,
                 .help = "of hosts' certificates; agents renew after two thirds"},
         {.name = "confine",
-                .type = CONFIG_TEXT,
-                .offset = offsetof(struct collector_config, confine),
+                .type = CONFIG_SWITCH,
+                .offset = offsetof(struct collector_config, is_confined),
                 .fallback = "on",
-                .help = "on: give up capabilities, paths and system calls that are not needed; "
-                        "off: only where the kernel cannot do it"},
+                .help = "give up capabilities, paths and system calls that are not needed; "
+                        "off only where the kernel cannot do it"},
         {.name = "silence",
                 .type = CONFIG_SECTION,
                 .offset = offsetof(struct collector_config, silence),
@@ -190,12 +190,5 @@ int collector_config_load(
         const char *file, struct arena *arena, struct collector_config *out, struct reason *out_why)
 {
 	*out = (struct collector_config){0};
-	int rc = config_load(file, COLLECTOR_CONFIG, arena, out, out_why);
-	if (rc < 0)
-		return rc;
-	out->is_confined = strcmp(out->confine, "on") == 0;
-	if (!out->is_confined && strcmp(out->confine, "off") != 0)
-		return fail(out_why, ERR_CONFIG, "%s: key 'confine': '%s' is neither on nor off",
-		        file, out->confine);
-	return 0;
+	return config_load(file, COLLECTOR_CONFIG, arena, out, out_why);
 }

@@ -15,7 +15,6 @@ struct collector_config {
 	const char *api;
 	int64_t heartbeat_ns;
 	int64_t certificate_ns; /* how long a host's certificate is valid */
-	const char *confine;    /* "on", "off" */
 	bool is_confined;
 	struct silence_config silence;
 	struct {

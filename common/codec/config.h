@@ -24,6 +24,7 @@ enum config_type {
 	CONFIG_PATH,     /* const char *, absolute, without "//", "/./", "/../" or trailing slash */
 	CONFIG_ADDRESS,  /* const char *, HOST:PORT, [V6]:PORT; port 0 to 65535 */
 	CONFIG_BOOL,     /* bool */
+	CONFIG_SWITCH,   /* bool: "on", "off" */
 	CONFIG_U64,      /* uint64_t, between min and max */
 	CONFIG_DURATION, /* int64_t nanoseconds: "90s", "1h"; min and max are seconds */
 	CONFIG_TEXTS,    /* struct config_texts: a list of text */

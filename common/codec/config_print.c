@@ -128,6 +128,10 @@ static void print_scalar(
 		memcpy(&truth, at, sizeof(truth));
 		buf_append_text(out, truth ? "true" : "false");
 		break;
+	case CONFIG_SWITCH:
+		memcpy(&truth, at, sizeof(truth));
+		buf_append_text(out, truth ? "on" : "off");
+		break;
 	case CONFIG_U64:
 		memcpy(&number, at, sizeof(number));
 		buf_printf(out, "%" PRIu64, number);
@@ -253,6 +257,7 @@ static void append_type(const struct config_key *row, struct buf *out)
 	        [CONFIG_PATH] = "path",
 	        [CONFIG_ADDRESS] = "host:port",
 	        [CONFIG_BOOL] = "true or false",
+	        [CONFIG_SWITCH] = "on or off",
 	        [CONFIG_U64] = "number",
 	        [CONFIG_DURATION] = "duration",
 	        [CONFIG_TEXTS] = "list of text",

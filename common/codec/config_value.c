@@ -86,6 +86,15 @@ static bool is_address(const char *text)
 	return text_is_host_name(host);
 }
 
+static const char *parse_switch(const char *text, struct buf *scratch, void *at)
+{
+	bool value = strcmp(text, "on") == 0;
+	if (!value && strcmp(text, "off") != 0)
+		return is_not(scratch, text, "on or off");
+	memcpy(at, &value, sizeof(value));
+	return NULL;
+}
+
 static const char *parse_u64(
         const struct config_key *row, const char *text, struct buf *scratch, void *at)
 {
@@ -148,6 +157,8 @@ const char *config_value_parse(const struct config_key *row, const char *text, b
 	switch (row->type) {
 	case CONFIG_BOOL:
 		return parse_bool(text, is_quoted, scratch, at);
+	case CONFIG_SWITCH:
+		return parse_switch(text, scratch, at);
 	case CONFIG_U64:
 		return parse_u64(row, text, scratch, at);
 	case CONFIG_DURATION:

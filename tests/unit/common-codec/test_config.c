@@ -420,6 +420,27 @@ static void test_duration_that_may_be_off_is_zero_then(void **state)
 	        ERR_CONFIG);
 }
 
+static void test_switch_is_on_or_off(void **state)
+{
+	static const struct config_key table[] = {
+	        {.name = "light", .type = CONFIG_SWITCH, .fallback = "on"}, {0}};
+	struct buf out = BUF_INIT;
+	bool light = false;
+	(void)state;
+	assert_int_equal(config_parse(slice_text(""), "c", table, arena, &light, &why), 0);
+	assert_true(light);
+	assert_int_equal(
+	        config_parse(slice_text("light: off\n"), "c", table, arena, &light, &why), 0);
+	assert_false(light);
+	config_print(table, &light, &out);
+	assert_string_equal(buf_text(&out), "light: off\n");
+	assert_int_equal(
+	        config_parse(slice_text("light: false\n"), "c", table, arena, &light, &why),
+	        ERR_CONFIG);
+	assert_string_equal(why.text, "c:1: key 'light': 'false' is not on or off");
+	buf_fini(&out);
+}
+
 static void test_printed_form_is_block_style(void **state)
 {
 	(void)state;
@@ -498,6 +519,7 @@ int main(void)
 	        CASE(test_too_much_is_refused),
 	        CASE(test_printed_configuration_reads_back_the_same),
 	        CASE(test_duration_that_may_be_off_is_zero_then),
+	        CASE(test_switch_is_on_or_off),
 	        CASE(test_printed_form_is_block_style),
 	        CASE(test_description_has_one_line_a_key),
 	        CASE(test_file_is_loaded_from_disk),
