@@ -6,7 +6,6 @@
 #include "agent/report.h"
 #include "agent/state/baseline.h"
 #include "common/base/log.h"
-#include "common/codec/frame.h"
 
 /* --- the scan that every start begins with --------------------------------------------------- */
 
@@ -45,7 +44,6 @@ void pipeline_rest(struct pipeline *pipeline)
 		journal_rest(pipeline->journal);
 	else
 		pipeline->is_rest_due = true;
-	frame_rest();
 	kv_rest(state_kv(pipeline->state));
 	malloc_trim(0);
 }

@@ -150,7 +150,7 @@ static bool decode_answer(struct slice *in, struct seam_message *out)
 	if (!slice_take_byte(in, &kind) || (kind != FRAME_OFFER && kind != FRAME_BUCKET))
 		return false;
 	out->answer.kind = (enum frame_kind)kind;
-	return take_bytes(in, SEAM_MESSAGE_MAX, &out->answer.payload);
+	return take_bytes(in, SEAM_ANSWER_MAX, &out->answer.payload);
 }
 
 static bool decode(struct slice *in, struct arena *arena, struct seam_message *out)

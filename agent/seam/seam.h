@@ -21,7 +21,8 @@
 
 #include "common/codec/wire.h"
 
-#define SEAM_MESSAGE_MAX   (2u << 20) /* bytes; an answer is at most a frame */
+#define SEAM_MESSAGE_MAX   (2u << 20)              /* bytes; an answer is at most a frame */
+#define SEAM_ANSWER_MAX    (SEAM_MESSAGE_MAX - 16) /* the kind and the length stand before it */
 #define SEAM_BATCH_EVENTS  1000
 #define SEAM_BATCH_BYTES   (256u << 10) /* of events; more only when a single one is longer */
 #define SEAM_PEM_MAX       (64u << 10)

@@ -104,7 +104,9 @@ static void answer_pull(struct feed *feed)
 	int rc = spool_read(feed->state, feed->pulled_seq, SEAM_BATCH_EVENTS, SEAM_BATCH_BYTES,
 	        feed->arena, batch);
 	if (rc < 0) {
-		break_off(feed, err_text(rc));
+		struct reason why;
+		fail(&why, rc, "cannot read the spool: %s", err_text(rc));
+		break_off(feed, why.text);
 		return;
 	}
 	if (batch->count == 0)
@@ -149,7 +151,7 @@ static int say_answer(void *ctx, const struct message *message)
 	struct feed *feed = ctx;
 	struct buf payload = BUF_INIT;
 	int rc = wire_encode(message, &payload);
-	if (rc == 0 && payload.len > SEAM_MESSAGE_MAX - 16)
+	if (rc == 0 && payload.len > SEAM_ANSWER_MAX)
 		rc = ERR_LIMIT;
 	if (rc == 0) {
 		struct seam_message answer = {.kind = SEAM_ANSWER};
@@ -161,19 +163,19 @@ static int say_answer(void *ctx, const struct message *message)
 	return rc;
 }
 
+/* What cannot be told is no fault of the other half's; the collector asks again in its time. */
 static void take_want(struct feed *feed, struct slice payload)
 {
 	struct message message;
 	struct reason why;
-	int rc = wire_decode(FRAME_WANT, payload, feed->arena, &message, &why);
-	if (rc == 0) {
-		rc = sections_answer(feed->state, &message.want, say_answer, feed);
-		if (rc < 0)
-			fail(&why, rc, "cannot tell the collector of facts: %s", err_text(rc));
-	}
-	buf_shrink(&feed->scratch, IDLE_BYTES);
-	if (rc < 0)
+	if (wire_decode(FRAME_WANT, payload, feed->arena, &message, &why) < 0) {
 		break_off(feed, why.text);
+		return;
+	}
+	int rc = sections_answer(feed->state, &message.want, say_answer, feed);
+	if (rc < 0)
+		log_error("cannot tell the collector of facts: %s", err_text(rc));
+	buf_shrink(&feed->scratch, IDLE_BYTES);
 }
 
 /* --- a renewed certificate -------------------------------------------------------------------- */
@@ -234,9 +236,9 @@ static void on_message(void *ctx, uint8_t kind, struct slice payload)
 		break_off(feed, "the half that sends said what is not its to say");
 }
 
-static void on_closed(void *ctx, const char *why)
+static void on_closed(void *ctx, int code, const char *why)
 {
-	break_off(ctx, why);
+	break_off(ctx, code == ERR_CLOSED ? NULL : why);
 }
 
 static const struct channel_events CHANNEL_EVENTS = {.message = on_message, .closed = on_closed};

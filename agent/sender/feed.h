@@ -3,10 +3,11 @@
  * facts.
  *
  * The other half speaks to the network and is not trusted: what it says that cannot be is the end
- * of the feed (`broke`), never of the agent.
+ * of the feed (`broke`), never of the agent. So is an event that cannot be read: the next feed
+ * tries again.
  *
  * Life     feed_new -> wake* -> feed_free.
- * Errors   `broke` says why, once.
+ * Errors   `broke` says why, once; after it the feed is only to be freed.
  * Thread   the loop's. Blocks on small files (the identity, once a connection) and on reading the
  *          store.
  */
@@ -30,6 +31,7 @@ struct feed_events {
 	void (*begin_anew)(void *ctx);
 	/* Borrowed for the call. */
 	void (*status)(void *ctx, const struct seam_status *status);
+	/* `why` NULL: the other half is gone. */
 	void (*broke)(void *ctx, const char *why);
 };
 

@@ -27,7 +27,7 @@ struct sender {
 	struct timer *retry;
 	struct backoff backoff;
 	struct feed *feed; /* NULL: it does not run, or its feed broke */
-	int pid;           /* 0: it does not run, as far as was heard */
+	char cut_off[256]; /* why this side has ended it; empty: it has not */
 	struct sender_status status;
 };
 
@@ -91,13 +91,15 @@ static void on_broke(void *ctx, const char *why)
 	feed_free(sender->feed);
 	sender->feed = NULL;
 	launcher_kill(sender->options.launcher);
-	log_debug("the half that sends is cut off: %s", why);
-	set_offline(sender, why);
+	snprintf(sender->cut_off, sizeof sender->cut_off, "%s", why ? why : "");
+	set_offline(sender, why ? why : "the half that sends is gone");
 }
 
-static void describe_end(int status, char text[REASON_MAX])
+static void describe_end(const struct sender *sender, int status, char text[REASON_MAX])
 {
-	if (WIFSIGNALED(status))
+	if (sender->cut_off[0])
+		snprintf(text, REASON_MAX, "the half that sends was cut off: %s", sender->cut_off);
+	else if (WIFSIGNALED(status))
 		snprintf(text, REASON_MAX, "the half that sends was ended by signal %d",
 		        WTERMSIG(status));
 	else
@@ -110,8 +112,9 @@ static void take_end(struct sender *sender, int status)
 	char text[REASON_MAX];
 	feed_free(sender->feed);
 	sender->feed = NULL;
-	sender->pid = sender->status.pid = 0;
-	describe_end(status, text);
+	sender->status.pid = 0;
+	describe_end(sender, status, text);
+	sender->cut_off[0] = '\0';
 	set_offline(sender, text);
 	launch_later(sender);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != LAUNCHER_AGAIN)
@@ -128,10 +131,10 @@ static void on_news(void *ctx)
 		set_offline(sender, "the process that starts the half that sends is gone");
 		sender->events->alone(sender->ctx);
 	} else if (rc > 0 && !news.is_ended) {
-		sender->pid = sender->status.pid = news.pid;
+		sender->status.pid = news.pid;
 		if (!sender->feed)
 			launcher_kill(sender->options.launcher); /* broke before it was known */
-	} else if (rc > 0 && (news.pid == sender->pid || news.pid < 0)) {
+	} else if (rc > 0 && (news.pid == sender->status.pid || news.pid < 0)) {
 		take_end(sender, news.status); /* not that of one before this sender */
 	}
 }

@@ -529,14 +529,15 @@ static void on_seam(void *ctx, uint8_t kind, struct slice payload)
 	}
 }
 
-static void on_seam_closed(void *ctx, const char *why)
+static void on_seam_closed(void *ctx, int code, const char *why)
 {
 	struct ship *ship = ctx;
-	(void)why;
+	if (code != ERR_CLOSED)
+		log_error("%s", why);
 	ship->over(ship->ctx);
 }
 
-static const struct channel_events SEAM_EVENTS_OF = {
+static const struct channel_events CHANNEL_EVENTS = {
         .message = on_seam,
         .closed = on_seam_closed,
 };
@@ -556,7 +557,7 @@ struct ship *ship_new(
 	ship->rest = timer_new(loop, rest, ship);
 	ship->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
 	ship->arena = arena_new(ARENA_BYTES);
-	ship->channel = channel_new(loop, fd, SEAM_MESSAGE_MAX, &SEAM_EVENTS_OF, ship);
+	ship->channel = channel_new(loop, fd, SEAM_MESSAGE_MAX, &CHANNEL_EVENTS, ship);
 	return ship;
 }
 

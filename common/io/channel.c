@@ -30,13 +30,13 @@ int channel_pair(int out_fd[2])
 	return rc < 0 ? -errno : 0;
 }
 
-static void close_with(struct channel *channel, const char *why)
+static void close_with(struct channel *channel, int code, const char *why)
 {
 	if (channel->is_over)
 		return;
 	channel->is_over = true;
 	uv_read_stop((uv_stream_t *)&channel->pipe);
-	channel->events->closed(channel->ctx, why);
+	channel->events->closed(channel->ctx, code, why);
 }
 
 /* --- in --------------------------------------------------------------------------------------- */
@@ -75,7 +75,7 @@ static void deliver(struct channel *channel)
 	while (!channel->is_over && (rc = take_message(channel, &rest, &kind, &payload)) > 0)
 		channel->events->message(channel->ctx, kind, payload);
 	if (rc < 0)
-		close_with(channel, "a message of the other half is too long");
+		close_with(channel, rc, "a message of the other half is too long");
 	if (channel->is_over)
 		return;
 	buf_consume(&channel->input, channel->input.len - rest.len);
@@ -88,8 +88,12 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 	struct channel *channel = stream->data;
 	if (len == 0 || channel->is_over)
 		return;
+	if (len == UV_EOF) {
+		close_with(channel, ERR_CLOSED, "the other half is gone");
+		return;
+	}
 	if (len < 0) {
-		close_with(channel, len == UV_EOF ? "the other half is gone" : err_text((int)len));
+		close_with(channel, (int)len, err_text((int)len));
 		return;
 	}
 	buf_append(&channel->input, bytes->base, (size_t)len);

@@ -25,7 +25,8 @@ struct channel_events {
 	void (*message)(void *ctx, uint8_t kind, struct slice payload);
 	/* Everything that was sent has gone to the kernel. May be NULL. */
 	void (*drained)(void *ctx);
-	void (*closed)(void *ctx, const char *why);
+	/* ERR_CLOSED: the other side is gone; ERR_LIMIT: it sent what is too long; -errno. */
+	void (*closed)(void *ctx, int code, const char *why);
 };
 
 /* Two connected ends, both close-on-exec. 0 or -errno. */

@@ -22,6 +22,7 @@ struct end {
 	struct buf got; /* kind and payload of each message, one behind the other */
 	unsigned messages, stop_at, drained;
 	bool is_closed, frees_itself;
+	int code;
 	char why[128];
 };
 
@@ -45,9 +46,10 @@ static void on_drained(void *ctx)
 	end->drained++;
 }
 
-static void on_closed(void *ctx, const char *why)
+static void on_closed(void *ctx, int code, const char *why)
 {
 	struct end *end = ctx;
+	end->code = code;
 	assert_false(end->is_closed);
 	end->is_closed = true;
 	snprintf(end->why, sizeof(end->why), "%s", why);
@@ -147,6 +149,7 @@ static void test_a_message_that_is_too_long_ends_it(void **state)
 	write_raw("\xff\xff\xff\xff\1", 5);
 	loop_run(loop);
 	assert_true(right.is_closed);
+	assert_int_equal(right.code, ERR_LIMIT);
 	assert_string_equal(right.why, "a message of the other half is too long");
 	assert_int_equal(right.messages, 0);
 }
@@ -168,6 +171,7 @@ static void test_the_end_of_the_other_side_is_told(void **state)
 	loop_run(loop);
 	assert_int_equal(right.messages, 1);
 	assert_true(right.is_closed);
+	assert_int_equal(right.code, ERR_CLOSED);
 	channel_send(right.channel, 1, slice_text("to nobody"));
 }
 
