@@ -3,6 +3,9 @@
 #include "collector/store/picture.h"
 #include "collector/store/sections.h"
 
+#define LABELS_MAX \
+	1000 /* of one host: they have no sum that a limit of facts could be held against */
+
 static int note(struct batch_job *job, struct kv_txn *txn, const struct event *event)
 {
 	struct event *place = &job->events[job->note_count];
@@ -84,16 +87,13 @@ static int hold(struct batch_job *job, struct kv_txn *txn, enum hold reason, con
 
 	job->verdict = VERDICT_HELD;
 	job->why_held = why;
-	buf_printf(&detail, "held back by the collector: %s", why);
+	buf_printf(&detail, USAGE_HELD_BACK "%s", why);
 	rc = usage_hold(txn, job->batch.host, &job->usage, reason, job->batch.received_ns,
 	        arena_copy(job->arena, buf_slice(&detail)), &job->events[0], &is_new);
 	job->note_count = rc == 0 && is_new;
 	buf_fini(&detail);
 	return rc;
 }
-
-/* Labels have no sum. */
-#define LABELS_MAX 1000
 
 static int count_fact(void *ctx, const struct fact *fact)
 {
@@ -122,7 +122,7 @@ static int judge_labels(struct batch_job *job, struct kv_txn *txn, uint64_t adde
 	int rc = picture_facts(txn, job->batch.host, FACT_LABEL, count_fact, &held);
 
 	if (rc == ERR_LIMIT || held > LABELS_MAX)
-		return hold(job, txn, HOLD_FACTS, "it has more than 1000 labels");
+		return hold(job, txn, HOLD_FACTS, "it has more labels than a host may have");
 	return rc;
 }
 

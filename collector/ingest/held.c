@@ -8,8 +8,6 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define DAY_NS (86400 * NS_PER_S)
-
 struct held_job {
 	struct store_job job;
 	struct peer *peer;
@@ -29,8 +27,9 @@ static int apply_held(struct store_job *base, struct kv_txn *txn, struct reason 
 
 	if (rc == 0)
 		rc = usage_hold(txn, job->host, &usage, HOLD_PACE, job->now_ns,
-		        slice_text("held back by the collector: it sends faster than "
-		                   "limits.host_events_per_s allows; nothing is lost"),
+		        slice_text(
+		                USAGE_HELD_BACK "it sends faster than "
+		                                "limits.host_events_per_s allows; nothing is lost"),
 		        &job->event, &job->is_new);
 	return rc < 0 ? fail(out_why, rc, "cannot note that a host is held back: %s", err_text(rc))
 	              : 0;
@@ -52,7 +51,7 @@ static void held_done(struct store_job *base, int code, const struct reason *why
 void held_tell(struct peer *peer)
 {
 	int64_t now_ns = clock_wall_ns();
-	uint32_t today = (uint32_t)(now_ns / DAY_NS);
+	uint32_t today = usage_day(now_ns);
 	struct held_job *job;
 
 	if (peer->guest->held_day == today)

@@ -140,7 +140,7 @@ static int put_in_place(struct restate *restate, struct kv_txn *txn, struct aren
 		return rc;
 	if (limit > 0 && count > limit)
 		return hold(restate, txn, HOLD_FACTS,
-		        "held back by the collector: it has more facts than limits.host_facts");
+		        USAGE_HELD_BACK "it has more facts than limits.host_facts");
 	for (size_t i = 0; rc == 0 && i < restate->section_count; i++) {
 		rc = put_section(restate, txn, &restate->section[i], arena);
 		arena_reset(arena);
@@ -163,8 +163,7 @@ static int keep_all_shown(struct restate *restate, struct kv_txn *txn)
 	if (rc != ERR_LIMIT)
 		return rc;
 	return hold(restate, txn, HOLD_BUCKETS,
-	        "held back by the collector: it has shown more facts than "
-	        "limits.host_buckets_mb");
+	        USAGE_HELD_BACK "it has shown more facts than limits.host_buckets_mb");
 }
 
 int restate_apply(struct store_job *base, struct kv_txn *txn, struct reason *out_why)

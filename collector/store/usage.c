@@ -17,9 +17,9 @@
 #define RECORD_VERSION 1
 #define DAY_NS         (86400 * INT64_C(1000000000))
 
-static uint32_t day_of(int64_t time_ns)
+uint32_t usage_day(int64_t now_ns)
 {
-	return time_ns > 0 ? (uint32_t)(time_ns / DAY_NS) : 0;
+	return now_ns > 0 ? (uint32_t)(now_ns / DAY_NS) : 0;
 }
 
 int usage_get(struct kv_txn *txn, uint32_t host, struct usage *out)
@@ -82,7 +82,7 @@ const char *hold_name(enum hold hold)
 
 unsigned usage_held(const struct usage *usage, int64_t now_ns)
 {
-	return usage->held_day == day_of(now_ns) ? usage->held : 0;
+	return usage->held_day == usage_day(now_ns) ? usage->held : 0;
 }
 
 int usage_hold(struct kv_txn *txn, uint32_t host, struct usage *usage, enum hold hold,
@@ -95,7 +95,7 @@ int usage_hold(struct kv_txn *txn, uint32_t host, struct usage *usage, enum hold
 	if (!*out_is_new)
 		return 0;
 	usage->held = (uint8_t)(held | 1u << hold);
-	usage->held_day = day_of(now_ns);
+	usage->held_day = usage_day(now_ns);
 	*out = (struct event){.time_ns = now_ns,
 	        .kind = EVENT_AGENT,
 	        .action = ACTION_DEGRADED,
@@ -109,13 +109,13 @@ int usage_hold(struct kv_txn *txn, uint32_t host, struct usage *usage, enum hold
 
 bool usage_may_begin_stream(const struct usage *usage, uint64_t limit, int64_t now_ns)
 {
-	return limit == 0 || usage->stream_day != day_of(now_ns) || usage->streams < limit;
+	return limit == 0 || usage->stream_day != usage_day(now_ns) || usage->streams < limit;
 }
 
 void usage_count_stream(struct usage *usage, int64_t now_ns)
 {
-	if (usage->stream_day != day_of(now_ns))
+	if (usage->stream_day != usage_day(now_ns))
 		usage->streams = 0;
-	usage->stream_day = day_of(now_ns);
+	usage->stream_day = usage_day(now_ns);
 	usage->streams++;
 }

@@ -24,11 +24,17 @@ enum hold {
 struct usage {
 	uint64_t log_bytes;    /* unzipped, of all events stored */
 	uint64_t bucket_bytes; /* in the table of buckets, first shown by it */
-	uint32_t stream_day;   /* days since 1970 */
+	uint32_t stream_day;   /* usage_day */
 	uint32_t streams;      /* that have begun anew on that day */
 	uint32_t held_day;
 	uint8_t held; /* on that day, for these reasons; see usage_held */
 };
+
+/* How the detail of such an event begins. */
+#define USAGE_HELD_BACK "held back by the collector: "
+
+/* Days since 1970. */
+uint32_t usage_day(int64_t now_ns);
 
 /* Zeros where there is no record. */
 int usage_get(struct kv_txn *txn, uint32_t host, struct usage *out);
