@@ -36,8 +36,6 @@ static void encode_events(const struct seam_events *events, struct buf *out)
 static void encode_status(const struct seam_status *status, struct buf *out)
 {
 	buf_append_byte(out, (uint8_t)status->link);
-	buf_append_u64(out, status->confirmed_seq);
-	buf_append_u64(out, status->sent_seq);
 	buf_append_u64(out, status->connected_since_ns);
 	append_bytes(out, status->host);
 	append_bytes(out, status->why);
@@ -136,8 +134,7 @@ static bool decode_status(struct slice *in, struct seam_status *out)
 	if (!slice_take_byte(in, &link) || link > SEAM_LINK_MAX)
 		return false;
 	out->link = (enum seam_link)link;
-	return slice_take_u64(in, &out->confirmed_seq) && slice_take_u64(in, &out->sent_seq) &&
-	       slice_take_u64(in, &out->connected_since_ns) &&
+	return slice_take_u64(in, &out->connected_since_ns) &&
 	       take_bytes(in, SEAM_HOST_NAME_MAX, &out->host) &&
 	       take_bytes(in, SEAM_TEXT_MAX, &out->why) &&
 	       take_bytes(in, SEAM_TEXT_MAX, &out->confined) &&

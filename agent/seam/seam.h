@@ -66,7 +66,6 @@ enum seam_link { SEAM_OFFLINE, SEAM_CONNECTING, SEAM_GREETING_SENT, SEAM_STREAMI
 
 struct seam_status {
 	enum seam_link link;
-	uint64_t confirmed_seq, sent_seq;
 	uint64_t connected_since_ns; /* 0: not streaming */
 	struct slice host;           /* our name at the collector, once known */
 	struct slice why;            /* the last failure; empty when streaming */

@@ -38,6 +38,7 @@ static void launch(void *ctx);
 static void on_confirmed(void *ctx, uint64_t seq)
 {
 	struct sender *sender = ctx;
+	sender->status.confirmed_seq = seq;
 	sender->events->confirmed(sender->ctx, seq);
 }
 
@@ -59,8 +60,6 @@ static void on_status(void *ctx, const struct seam_status *status)
 	snprintf(own->confined, sizeof own->confined, "%.*s", SLICE_ARG(status->confined));
 	snprintf(own->not_confined, sizeof own->not_confined, "%.*s",
 	        SLICE_ARG(status->not_confined));
-	own->confirmed_seq = status->confirmed_seq;
-	own->sent_seq = status->sent_seq;
 	own->connected_since_ns = status->connected_since_ns;
 	if (status->link == SEAM_STREAMING)
 		backoff_reset(&sender->backoff);

@@ -51,7 +51,6 @@ struct sender_status {
 	char host[254]; /* our name at the collector, once known */
 	int pid;        /* 0: not running */
 	uint64_t confirmed_seq;
-	uint64_t sent_seq;
 	uint64_t connected_since_ns; /* 0: not streaming */
 };
 void sender_status(const struct sender *sender, struct sender_status *out);

@@ -101,8 +101,6 @@ static void say_status(struct ship *ship)
 	struct seam_message message = {.kind = SEAM_STATUS};
 	message.status = (struct seam_status){
 	        .link = LINKS[ship->now],
-	        .confirmed_seq = ship->confirmed_seq,
-	        .sent_seq = ship->sent_seq,
 	        .connected_since_ns = (uint64_t)ship->connected_since_ns,
 	        .host = slice_text(ship->host),
 	        .why = slice_text(ship->why),

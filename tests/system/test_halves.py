@@ -117,6 +117,18 @@ class Halves(RigTest):
         host.wait_event(path=self.path("meanwhile"), action="created")
         self.assert_exactly_once(host)
 
+    def test_status_tells_how_far_the_collector_has_confirmed(self):
+        host = self.started_host()
+        for number in range(3):
+            self.write(f"f{number}")
+            host.wait_event(path=self.path(f"f{number}"), action="created")
+
+        def is_all_confirmed():
+            status = host.status()
+            return status["confirmed_seq"] > 0 and status["confirmed_seq"] == status["next_seq"] - 1
+
+        wait_until(is_all_confirmed, "status says that all is confirmed")
+
     def test_sender_has_no_file_open(self):
         host = self.started_host()
         sender = self.sender_of(host)
