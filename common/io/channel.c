@@ -88,7 +88,8 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 	struct channel *channel = stream->data;
 	if (len == 0 || channel->is_over)
 		return;
-	if (len == UV_EOF) {
+	/* One that ends before it has read all that was written to it resets. */
+	if (len == UV_EOF || len == UV_ECONNRESET) {
 		close_with(channel, ERR_CLOSED, "the other half is gone");
 		return;
 	}

@@ -2,6 +2,7 @@
 ends with: the picture equals the disk, the history leads to it, and no watch, descriptor or memory has leaked.
 """
 
+import contextlib
 import glob
 import os
 import sys
@@ -35,7 +36,12 @@ def faked_clock(offset_file):
 
 
 def open_descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    """What each of them is, sorted: paths, and socket:[number] and the like."""
+    found, folder = [], f"/proc/{pid}/fd"
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.append(os.readlink(os.path.join(folder, fd)))
+    return sorted(found)
 
 
 def anonymous_kib(pid):
@@ -208,7 +214,10 @@ class Scenario(RigTest):
         pid, descriptors, memory = self.began
         if pid != self.host.process.child.pid:
             return
-        wait_until(lambda: open_descriptors(pid) <= descriptors, "as many descriptors are open as in the beginning")
+        try:
+            wait_until(lambda: len(open_descriptors(pid)) <= len(descriptors), "descriptors")
+        except AssertionError:
+            raise AssertionError(f"more open than in the beginning: {open_descriptors(pid)}, {descriptors}") from None
         if self.is_small and not IS_SANITIZED:
             wait_until(lambda: anonymous_kib(pid) <= memory + MEMORY_GROWTH_KIB, "memory is given back")
 

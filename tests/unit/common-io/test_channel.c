@@ -175,6 +175,21 @@ static void test_the_end_of_the_other_side_is_told(void **state)
 	channel_send(right.channel, 1, slice_text("to nobody"));
 }
 
+/* A process that is killed has read less than it was told: the kernel says reset, not end. */
+static void test_an_end_with_unread_messages_is_an_end(void **state)
+{
+	(void)state;
+	channel_send(right.channel, 1, slice_text("nobody reads this"));
+	write_raw("\0\0\0\2\1a", 6);
+	close(raw);
+	raw = -1;
+	loop_run(loop);
+	assert_int_equal(right.messages, 1);
+	assert_true(right.is_closed);
+	assert_int_equal(right.code, ERR_CLOSED);
+	assert_string_equal(right.why, "the other half is gone");
+}
+
 static void test_it_may_be_freed_in_its_own_callback(void **state)
 {
 	(void)state;
@@ -212,6 +227,7 @@ int main(void)
 	        TEST(test_a_message_that_is_too_long_ends_it),
 	        TEST(test_a_message_without_kind_ends_it),
 	        TEST(test_the_end_of_the_other_side_is_told),
+	        TEST(test_an_end_with_unread_messages_is_an_end),
 	        TEST(test_it_may_be_freed_in_its_own_callback),
 	        TEST(test_drained_is_told_when_all_is_gone),
 	};
