@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 mode=$1
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 bad_parts=()
 logs=build/logs
 mkdir -p "$logs"
 
@@ -25,7 +25,18 @@ part() {
 		failed=$((failed + 1))
 	fi
 	echo "== $name: exit $code, $((SECONDS - began)) s"
+	[ "$code" -eq 0 ] || bad_parts+=("$name")
 	return "$code"
+}
+
+# What failed, again and short: of a long log often only the end is looked at.
+recall() {
+	local name
+	for name in "${bad_parts[@]}"; do
+		echo "== what failed in $name"
+		grep -vE '^ +[0-9.]+ s  |^make|\[ +(OK|RUN|PASSED) +\]' "$logs/$name.log" |
+			grep -E -A 25 '^FAILED |^\[ +FAILED|^FAIL|error:|ERROR:|\.[a-z]+:[0-9]+:' | head -n 80 | cut -c 1-300
+	done
 }
 
 # Left out with sanitizers: ten thousands of files, hundreds of starts.
@@ -59,5 +70,6 @@ part build build all && {
 		}
 	fi
 }
+recall
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
