@@ -11,13 +11,16 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#define STACK_BYTES (64u << 10)
+#define STACK_BYTES  (64u << 10)
+#define TURN_WAIT_MS 1000
 
 /* What the thread holds; it goes with whoever leaves last. */
 struct desk {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	int fd;         /* to read from; -1: nothing to do */
+	bool is_begun;  /* the thread has its turn: from now on who is slow is the process */
+	bool is_done;   /* and has read */
 	bool is_closed; /* nobody asks any more */
 	size_t len;
 	char text[ACTOR_CMDLINE_BYTES];
@@ -60,12 +63,15 @@ static void *serve(void *ctx)
 		if (desk->fd < 0)
 			break;
 		int fd = desk->fd;
+		desk->is_begun = true;
+		pthread_cond_broadcast(&desk->changed);
 		pthread_mutex_unlock(&desk->mutex);
 		size_t len = read_all(fd, desk->text, sizeof(desk->text)); /* nobody else looks */
 		close(fd);
 		pthread_mutex_lock(&desk->mutex);
 		desk->len = len;
 		desk->fd = -1;
+		desk->is_done = true;
 		pthread_cond_broadcast(&desk->changed);
 	}
 	pthread_mutex_unlock(&desk->mutex);
@@ -115,27 +121,35 @@ void arguments_free(struct arguments *arguments)
 	free(arguments);
 }
 
-static struct timespec deadline(void)
+static struct timespec deadline(int64_t wait_ms)
 {
 	struct timespec at;
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += ARGUMENTS_WAIT_MS * NS_PER_MS;
+	at.tv_nsec += wait_ms % 1000 * NS_PER_MS;
+	at.tv_sec += wait_ms / 1000;
 	at.tv_sec += at.tv_nsec / NS_PER_S;
 	at.tv_nsec %= NS_PER_S;
 	return at;
 }
 
-/* With the mutex held. False: the thread is stuck. */
+/* With the mutex held. */
+static void wait_until(struct desk *desk, const bool *is_so, int64_t wait_ms)
+{
+	struct timespec at = deadline(wait_ms);
+	while (!*is_so && pthread_cond_timedwait(&desk->changed, &desk->mutex, &at) != ETIMEDOUT)
+		;
+}
+
+/* With the mutex held. False: the thread is stuck. On a machine that is overloaded it gets its turn
+ * late, and that is nobody's malice. */
 static bool ask(struct desk *desk, int fd)
 {
-	struct timespec at = deadline();
 	desk->fd = fd;
+	desk->is_begun = desk->is_done = false;
 	pthread_cond_broadcast(&desk->changed);
-	while (desk->fd >= 0) {
-		if (pthread_cond_timedwait(&desk->changed, &desk->mutex, &at) == ETIMEDOUT)
-			return desk->fd < 0;
-	}
-	return true;
+	wait_until(desk, &desk->is_begun, TURN_WAIT_MS);
+	wait_until(desk, &desk->is_done, ARGUMENTS_WAIT_MS);
+	return desk->is_done;
 }
 
 struct slice arguments_read(struct arguments *arguments, int dir)

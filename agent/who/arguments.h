@@ -4,7 +4,8 @@
  * The kernel takes the arguments out of the process's own memory. Who maps a file of a FUSE file
  * system of his own over them can let that take for ever, and no signal but the fatal one ends
  * such a read: on the loop it would be the end of all watching. So a thread of its own reads,
- * and whoever asks waits ARGUMENTS_WAIT_MS at most. While it is stuck all go without arguments.
+ * and whoever asks waits ARGUMENTS_WAIT_MS at most once it has its turn. While it is stuck all go
+ * without arguments.
  *
  * Life     arguments_new -> read* -> arguments_free; a stuck thread is left behind with what
  *          it holds. It is made when it is first needed.
