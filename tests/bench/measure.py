@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -50,16 +51,27 @@ def memory(pid):
             "threads": int(status["Threads"])}
 
 
+def mapped(line, page):
+    """First page and end of the mapping that a head line of smaps names; of a file's no more than the file has."""
+    start, end, offset, path = re.match(r"(\w+)-(\w+) \S+ (\w+) \S+ \d+ *(.*)", line).groups()
+    start, end = int(start, 16) // page, int(end, 16) // page
+    try:
+        pages = -((int(offset, 16) - os.stat(path).st_size) // page)
+    except OSError:  # no file
+        return start, end
+    return start, min(end, start + max(pages, 0))
+
+
 def frames(pid):
     """The numbers of the frames of memory that a process has something in; root alone is told them."""
     page = os.sysconf("SC_PAGE_SIZE")
     found = set()
     with open(f"/proc/{pid}/smaps", encoding="utf-8") as text, open(f"/proc/{pid}/pagemap", "rb", 0) as pagemap:
         for line in text:
-            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
-            if head:
-                start, end = (int(at, 16) // page for at in head.groups())
+            if line[0].islower() or line[0].isdigit():
+                head = line
             elif line.startswith("Rss:") and line.split()[1] != "0":
+                start, end = mapped(head, page)
                 entries = array.array("Q", os.pread(pagemap.fileno(), 8 * (end - start), 8 * start))
                 # proc_pid_pagemap(5): bit 63, the page is there; bits 0 to 54, its frame.
                 found.update(entry & (1 << 55) - 1 for entry in entries if entry >> 63)
@@ -110,9 +122,32 @@ def agent_memory(host):
     pids = agent_pids(host)
     found = {name: memory(pid) for name, pid in pids.items()}
     found["together"] = {key: sum(one[key] for one in found.values()) for key in found["reader"]}
-    once = set().union(*(frames(pid) for pid in pids.values()))
-    found["together"]["once"] = len(once) * os.sysconf("SC_PAGE_SIZE") // 1024
+    found["together"]["once"] = once_kib(pids.values())
     return found
+
+
+def once_kib(pids):
+    """What these processes hold together, each page counted once."""
+    return len(set().union(*(frames(pid) for pid in pids))) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+class Sampler(threading.Thread):
+    """Looks every 20 ms at what the agent's processes hold together at one moment, until it is asked for the most."""
+
+    def __init__(self, host):
+        super().__init__()
+        self.pids, self.most, self.samples, self.is_over = tuple(agent_pids(host).values()), 0, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.is_over.wait(0.02):
+            self.most = max(self.most, once_kib(self.pids))
+            self.samples += 1
+
+    def end(self):
+        self.is_over.set()
+        self.join()
+        return self.most
 
 
 def agent_cpu_s(host):

@@ -3,7 +3,7 @@
 import time
 
 import tree
-from measure import (PROCESSES, UNLIMITED, agent_memory, agent_pids, cpu_s, memory, rig, say, switches, wait_scan,
+from measure import (PROCESSES, UNLIMITED, Sampler, agent_memory, agent_pids, cpu_s, memory, rig, say, switches, wait_scan,
                      wait_sent)
 from table import Note, Table
 
@@ -50,7 +50,11 @@ def run():
         collector = pair.collector.child.pid
         at_start = memory(collector)
         host = pair.host("idle", [root], UNLIMITED + "inventory: {interval: 1h}\n").start()
-        files, took_ms = wait_scan(host, "first scan")
+        sampler = Sampler(host)
+        try:
+            files, took_ms = wait_scan(host, "first scan")
+        finally:
+            most = sampler.end()
         scanning = agent_memory(host)
         wait_sent(host)
         say(f"{files} files baselined in {took_ms} ms; resting {REST_S} s, then {IDLE_S} s of nothing")
@@ -70,6 +74,7 @@ def run():
         pair.close()
 
     first_run = table_of("after the first scan and the first inventory", first)
+    scanning["together"]["peak"] = most
     add_processes(first_run, scanning, "most until the first scan was complete", "peak", "24")
     office = Table("MiB, collector", "with this host", "no host")
     for name, key in (("resident", "rss"), ("of it private dirty", "dirty"), ("of it files and maps", "file"),
@@ -78,4 +83,5 @@ def run():
     return [first_run, table_of("restarted", restarted), table_of_sleep(pids, before, after), office,
             Note(f"{files} files and directories in the baseline; a heartbeat comes every 30 s. Proportional: a page that "
                  f"several processes have, the agent's or others, is shared out among them; each page once: counted "
-                 f"whole for the agent, whoever else has it. The most of all three together counts shared pages in each.")]
+                 f"whole for the agent, whoever else has it. The most of all three together is counted so too while they "
+                 f"scan ({sampler.samples} times), and else with shared pages in each.")]
