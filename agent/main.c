@@ -9,6 +9,7 @@
 #include "agent/cmd_enroll.h"
 #include "agent/config.h"
 #include "agent/confinement.h"
+#include "agent/life.h"
 #include "agent/pipeline.h"
 #include "agent/sender/launcher.h"
 #include "agent/ship/half.h"
@@ -34,26 +35,31 @@ static int complain(int code, const struct reason *why)
 struct running {
 	struct launcher *launcher;
 	struct confine_notes confined;
+	int64_t last_written_ns;
 	struct loop *loop;
+	struct pipeline *pipeline;
 	bool is_stopping;
 	bool is_again; /* stopped in order to begin again */
 	bool is_anew;  /* and to report everything in a new stream */
 	bool is_alone; /* the half that sends cannot be started any more */
 };
 
-static void on_signal(void *ctx, int signum)
+/* Who is asked twice goes at once. */
+static void on_signal(void *ctx, const struct signal_origin *origin)
 {
 	struct running *running = ctx;
-	log_info("stopping signal=%d", signum);
+	if (running->is_stopping)
+		loop_stop(running->loop);
+	else
+		pipeline_leave(running->pipeline, origin);
 	running->is_stopping = true;
-	loop_stop(running->loop);
 }
 
 static void on_end(void *ctx, enum pipeline_end why)
 {
 	struct running *running = ctx;
 	running->is_alone |= why == PIPELINE_ALONE;
-	running->is_again |= why != PIPELINE_ALONE;
+	running->is_again |= why == PIPELINE_MOVED || why == PIPELINE_ANEW;
 	running->is_anew |= why == PIPELINE_ANEW;
 	loop_stop(running->loop);
 }
@@ -62,7 +68,6 @@ static void on_end(void *ctx, enum pipeline_end why)
 static int run_once(struct running *running, struct state *state, const struct agent_config *config,
         struct reason *out_why)
 {
-	struct pipeline *pipeline = NULL;
 	bool is_continued = running->is_again && !running->is_anew;
 	running->is_again = running->is_anew = false;
 	running->loop = loop_new();
@@ -75,15 +80,18 @@ static int run_once(struct running *running, struct state *state, const struct a
 	        .launcher = running->launcher,
 	        .confined = &running->confined,
 	        .is_continued = is_continued,
+	        .last_written_ns = running->last_written_ns,
 	};
-	int rc = pipeline_new(running->loop, state, &options, on_end, running, &pipeline, out_why);
+	running->pipeline = NULL;
+	int rc = pipeline_new(
+	        running->loop, state, &options, on_end, running, &running->pipeline, out_why);
 	if (rc == 0)
 		loop_run(running->loop);
-	pipeline_stop(pipeline);
+	pipeline_stop(running->pipeline);
 	signal_watch_free(interrupt);
 	signal_watch_free(terminate);
 	loop_free(running->loop);
-	pipeline_free(pipeline);
+	pipeline_free(running->pipeline);
 	return rc;
 }
 
@@ -98,6 +106,8 @@ static int run_on_state(
 {
 	struct state_limits limits = {.spool_bytes = config->limits.spool_mb << 20};
 	struct state *state;
+	struct reason why;
+	running->last_written_ns = life_last_written_ns(config->state_dir);
 	int rc = state_open(config->state_dir, &limits, &state, out_why);
 	if (rc < 0)
 		return rc;
@@ -113,6 +123,8 @@ static int run_on_state(
 		if (rc == 0 && running->is_anew)
 			rc = state_begin_anew(state, out_why);
 	} while (rc == 0 && running->is_again && !running->is_stopping && !running->is_alone);
+	if (running->is_stopping && life_end(state, &why) < 0)
+		log_warn("%s", why.text);
 close_state:
 	state_close(state);
 	if (rc == 0 && running->is_alone)

@@ -82,6 +82,7 @@ static void on_committed(void *ctx, uint64_t events)
 	pipeline_follow_links(pipeline);
 	pipeline_rest_if_due(pipeline);
 	report_changed(pipeline->report);
+	pipeline_step_leave(pipeline);
 }
 
 static void on_directory(void *ctx, struct slice dir, enum event_cause cause)
@@ -148,6 +149,7 @@ static void on_confirmed(void *ctx, uint64_t seq)
 {
 	struct pipeline *pipeline = ctx;
 	trimmer_confirm(pipeline->trimmer, seq);
+	pipeline_step_leave(pipeline);
 }
 
 static void on_trimmed(void *ctx)
@@ -331,20 +333,10 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	return report_new(pipeline->loop, &stages, &pipeline->report, out_why);
 }
 
-static void tell_start(struct pipeline *pipeline)
+static void start(struct pipeline *pipeline, const struct pipeline_options *options)
 {
-	const char *detail = "started (version " TSUJIBAN_VERSION ")";
-	if (state_was_rebuilt(pipeline->state))
-		detail = "started with a new state: the old one was damaged and is kept aside";
-	else if (state_is_new(pipeline->state))
-		detail = "started for the first time on this state (version " TSUJIBAN_VERSION ")";
-	pipeline_note(pipeline, EVENT_AGENT, ACTION_STARTED, (struct slice){0}, detail, 0);
-}
-
-static void start(struct pipeline *pipeline, bool is_continued)
-{
-	if (!is_continued)
-		tell_start(pipeline);
+	if (!options->is_continued)
+		pipeline_tell_start(pipeline, options->last_written_ns);
 	pipeline_tell_links(pipeline);
 	pipeline->is_full = false;
 	hold_while_full(pipeline);
@@ -384,7 +376,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct pipeline_o
 		pipeline_free(pipeline);
 		return rc;
 	}
-	start(pipeline, options->is_continued);
+	start(pipeline, options);
 	*out = pipeline;
 	return 0;
 }
@@ -394,6 +386,7 @@ void pipeline_stop(struct pipeline *pipeline)
 	if (!pipeline)
 		return;
 	budget_stop(pipeline->budget);
+	timer_free(pipeline->leaving);
 	audit_free(pipeline->audit);
 	report_free(pipeline->report);
 	sender_free(pipeline->sender);

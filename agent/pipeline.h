@@ -27,6 +27,7 @@ struct pipeline;
 enum pipeline_end {
 	PIPELINE_MOVED, /* a configured path leads elsewhere: a new one is made, `is_continued` */
 	PIPELINE_ANEW, /* everything has to be reported again, in a new stream (state_begin_anew) */
+	PIPELINE_LEFT, /* what pipeline_leave has told is written */
 	PIPELINE_ALONE, /* the half that sends cannot be started any more: the process ends */
 };
 
@@ -35,12 +36,16 @@ struct pipeline_options {
 	struct launcher *launcher;            /* of the half that sends */
 	const struct confine_notes *confined; /* for status */
 	bool is_continued;                    /* after PIPELINE_MOVED: the start is no news */
+	int64_t last_written_ns; /* life_last_written_ns, before the state was opened */
 };
 
 /* What the options point at lives longer. `end` is called when the pipeline is to be ended. */
 int pipeline_new(struct loop *loop, struct state *state, const struct pipeline_options *options,
         void (*end)(void *ctx, enum pipeline_end why), void *ctx, struct pipeline **out,
         struct reason *out_why);
+/* Tells that a signal ends the agent and who sent it; `end` follows (PIPELINE_LEFT) as soon as
+ * that is written and, while there is a connection, confirmed: within two seconds. Once. */
+void pipeline_leave(struct pipeline *pipeline, const struct signal_origin *origin);
 void pipeline_stop(struct pipeline *pipeline);
 void pipeline_free(struct pipeline *pipeline);
 

@@ -7,6 +7,7 @@
  *   pipeline_unwatched.c  what could not be watched is compared from time to time
  *   pipeline_packages.c  package managers' runs: reading waits for them, what they did is explained
  *   pipeline_scan.c   the scan that every start begins with
+ *   pipeline_life.c   what is told of a start and of an end
  */
 #ifndef TSUJIBAN_AGENT_PIPELINE_PRIVATE_H
 #define TSUJIBAN_AGENT_PIPELINE_PRIVATE_H
@@ -83,6 +84,8 @@ struct pipeline {
 	bool has_links_moved; /* a configured path leads elsewhere now */
 	bool is_ending;       /* `end` was called for that */
 	unsigned commits_since;
+	struct timer *leaving; /* NULL: nobody has asked it to end */
+	uint64_t left_seq;     /* of the event that says so; 0: it is not written yet */
 };
 
 /* An event of the agent's own; `detail` a sentence. */
@@ -121,6 +124,10 @@ void pipeline_follow_links(struct pipeline *pipeline);
 bool pipeline_compare_unwatched(void *pipeline, struct slice dir);
 /* The answer of watch_add, which is given back. */
 int pipeline_watched(struct pipeline *pipeline, struct slice dir, int rc);
+
+void pipeline_tell_start(struct pipeline *pipeline, int64_t last_written_ns);
+/* Called after every batch and every confirmation: ends once `stopped` is where it has to be. */
+void pipeline_step_leave(struct pipeline *pipeline);
 
 void pipeline_begin_scan(struct pipeline *pipeline);
 /* Called whenever something may have been the last of it. */

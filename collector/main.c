@@ -83,9 +83,10 @@ static int command_init(int argc, char **argv)
 
 /* --- run ------------------------------------------------------------------------------------- */
 
-static void on_signal(void *ctx, int signum)
+static void on_signal(void *ctx, const struct signal_origin *origin)
 {
-	log_info("stopping signal=%d", signum);
+	log_info("stopping signal=%d from_pid=%d from_uid=%u", origin->signum, origin->pid,
+	        origin->uid);
 	loop_stop(ctx);
 }
 

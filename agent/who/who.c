@@ -220,6 +220,14 @@ struct witness *who_of(struct who *who, int pid, int pidfd)
 	return witness;
 }
 
+struct witness *who_look(struct who *who, int pid)
+{
+	if (pid <= 0)
+		return NULL;
+	take_news(who);
+	return roll_ask(who->roll, (uint32_t)pid, -1, who->now_ns);
+}
+
 const char *who_source_name(const struct who *who)
 {
 	return who->source;

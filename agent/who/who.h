@@ -32,6 +32,8 @@ struct witness *who_of(struct who *who, int pid, int pidfd);
  * names one process over and over. To be called before questions about anything that happened after
  * the last answer. */
 void who_forget_asked(struct who *who);
+/* The same of whoever is no part of a burst, with what is known and /proc; starts nothing. */
+struct witness *who_look(struct who *who, int pid);
 /* "proc connector", "proc only: WHY"; for status. */
 const char *who_source_name(const struct who *who);
 

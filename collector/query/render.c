@@ -194,6 +194,8 @@ static void put_notice(struct buf *out, const struct event *event)
 	if (event->kind == EVENT_TRANSACTION)
 		put_transaction(out, event->transaction);
 	json_put_word(out, "cause", event_cause_name(event->cause));
+	if (event->action == ACTION_STOPPED)
+		put_actor(out, event->actor, event->actor_gap);
 }
 
 static bool is_notice(const struct event *event)

@@ -49,6 +49,7 @@ const struct profile_row PROFILE_COMMON[] = {
         ALLOW("rt_sigprocmask"),
         ALLOW("rt_sigreturn"),
         ALLOW("sigaltstack"),
+        ALLOW("signalfd4"),
         ALLOW("restart_syscall"),
         /* time */
         ALLOW("clock_gettime"),

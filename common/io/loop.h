@@ -56,8 +56,18 @@ void fd_watch_free(struct fd_watch *watch);
 void fd_watch_pause(struct fd_watch *watch);
 void fd_watch_resume(struct fd_watch *watch);
 
-struct signal_watch *signal_watch_new(
-        struct loop *loop, int signum, void (*raised)(void *ctx, int signum), void *ctx);
+/* A signal, and who sent it; pid 0: the kernel (a terminal), or somebody outside our PID
+ * namespace. */
+struct signal_origin {
+	int signum;
+	int pid;
+	unsigned uid;
+};
+
+/* Calls `raised` for each one, whoever is busy with what. The signal is blocked in this thread and
+ * in those that it makes from now on, for good: what comes when nobody watches waits. */
+struct signal_watch *signal_watch_new(struct loop *loop, int signum,
+        void (*raised)(void *ctx, const struct signal_origin *origin), void *ctx);
 void signal_watch_free(struct signal_watch *watch);
 
 /* Runs `work` on a worker thread, then `done` on the loop's thread. The number of workers is

@@ -1,6 +1,11 @@
 #include "common/io/loop.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "common/base/mem.h"
 #include "common/io/loop_private.h"
@@ -13,8 +18,9 @@ struct fd_watch {
 };
 
 struct signal_watch {
-	uv_signal_t handle;
-	void (*raised)(void *ctx, int signum);
+	int fd;
+	struct fd_watch *readable;
+	void (*raised)(void *ctx, const struct signal_origin *origin);
 	void *ctx;
 };
 
@@ -79,28 +85,41 @@ void fd_watch_resume(struct fd_watch *watch)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
-static void on_raised(uv_signal_t *handle, int signum)
+/* One a step: `raised` may free the watch. libuv's own signals do not tell who sent them. */
+static void on_raised(void *ctx)
 {
-	struct signal_watch *watch = handle->data;
+	struct signal_watch *watch = ctx;
+	struct signalfd_siginfo info;
 
-	watch->raised(watch->ctx, signum);
+	if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	struct signal_origin origin = {
+	        .signum = (int)info.ssi_signo, .pid = (int)info.ssi_pid, .uid = info.ssi_uid};
+	watch->raised(watch->ctx, &origin);
 }
 
-struct signal_watch *signal_watch_new(
-        struct loop *loop, int signum, void (*raised)(void *ctx, int signum), void *ctx)
+struct signal_watch *signal_watch_new(struct loop *loop, int signum,
+        void (*raised)(void *ctx, const struct signal_origin *origin), void *ctx)
 {
 	struct signal_watch *watch = mem_new(sizeof(*watch));
+	sigset_t signals;
 
-	loop_require(uv_signal_init(&loop->uv, &watch->handle), "a signal watch");
-	watch->handle.data = watch;
+	sigemptyset(&signals);
+	sigaddset(&signals, signum);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	watch->raised = raised;
 	watch->ctx = ctx;
-	loop_require(uv_signal_start(&watch->handle, on_raised, signum), "a signal watch");
+	watch->fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	loop_require(watch->fd < 0 ? -errno : 0, "a signal watch");
+	watch->readable = fd_watch_new(loop, watch->fd, on_raised, watch);
 	return watch;
 }
 
 void signal_watch_free(struct signal_watch *watch)
 {
-	if (watch)
-		uv_close((uv_handle_t *)&watch->handle, free_closed);
+	if (!watch)
+		return;
+	fd_watch_free(watch->readable);
+	close(watch->fd);
+	free(watch);
 }

@@ -35,6 +35,7 @@ static const struct {
         [ACTION_LINKED] = {"linked", ON_AGENT, MUST, NEVER, NEVER, NEVER},
         [ACTION_SILENT] = {"silent", ON_AGENT, NEVER, NEVER, NEVER, NEVER},
         [ACTION_RETURNED] = {"returned", ON_AGENT, NEVER, NEVER, NEVER, NEVER},
+        [ACTION_STOPPED] = {"stopped", ON_AGENT, NEVER, NEVER, NEVER, NEVER},
 };
 _Static_assert(sizeof(ACTIONS) / sizeof(ACTIONS[0]) == ACTION_MAX + 1, "a row for each action");
 
@@ -163,6 +164,7 @@ static int check_parts(const struct event *event, struct reason *out_why)
 	enum need detail = event->action == ACTION_GAP || event->action == ACTION_DEGRADED ? MUST
 	                                                                                   : MAY;
 	enum need on_files = event->kind == EVENT_FILE ? MAY : NEVER;
+	enum need actor = event->action == ACTION_STOPPED ? MAY : on_files;
 	enum need transaction = event->action == ACTION_COMPLETED ? MUST : NEVER;
 	const struct {
 		enum need need;
@@ -176,7 +178,7 @@ static int check_parts(const struct event *event, struct reason *out_why)
 	        {old_path, event->old_path.len > 0, "an old path"},
 	        {detail, event->detail.len > 0, "a detail"},
 	        {transaction, event->transaction != NULL, "a transaction"},
-	        {on_files, event->actor != NULL, "an actor"},
+	        {actor, event->actor != NULL, "an actor"},
 	        {on_files, event->explained != NULL, "an explanation"},
 	        {on_files, event->diff.len > 0, "a diff"},
 	        {NEVER, has_other, is_fact ? "a file state" : "a fact"},

@@ -39,6 +39,7 @@ enum event_action {
 	ACTION_BASELINED = 14, /* the first scan of path is complete; count has its files */
 	ACTION_RESTORED = 15,  /* what was degraded is well again */
 	ACTION_LINKED = 18,    /* a configured path is a link; detail says what is watched for it */
+	ACTION_STOPPED = 21,   /* in order, by a signal: actor is who sent it */
 	/* the collector, of an agent */
 	ACTION_SILENT = 19,   /* not heard of for too long; detail says since when */
 	ACTION_RETURNED = 20, /* is heard of again; detail says how long it was away */
@@ -46,7 +47,7 @@ enum event_action {
 	ACTION_COMPLETED = 16, /* `transaction` sums up the file events that it explains */
 	ACTION_UNLOGGED = 17,  /* the package database changed and no log tells of a run: path */
 };
-#define ACTION_MAX 20
+#define ACTION_MAX 21
 
 #define EVENT_PATH_BYTES 4096 /* PATH_MAX: a longer path is refused */
 

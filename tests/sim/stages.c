@@ -104,6 +104,12 @@ void sender_wake(struct sender *sender)
 		timer_start(sender->timer, sim_below(&SIM.choices, 100), 0);
 }
 
+void sender_status(const struct sender *sender, struct sender_status *out)
+{
+	(void)sender;
+	*out = (struct sender_status){.state = "streaming", .confirmed_seq = COLLECTOR.count};
+}
+
 /* --- inventory: has nothing to tell ----------------------------------------------------------- */
 
 int inventory_new(struct loop *loop, struct state *state, const struct inventory_options *options,

@@ -17,6 +17,7 @@ struct scene {
 	struct waker *waker;
 	struct fd_watch *watch;
 	struct signal_watch *signals;
+	struct signal_origin origin;
 	int fd;
 	unsigned calls;
 	unsigned stop_at;
@@ -132,11 +133,12 @@ static void test_watch_calls_for_each_byte_until_it_is_paused(void **state)
 	close(ends[1]);
 }
 
-static void note_signal(void *ctx, int signum)
+static void note_signal(void *ctx, const struct signal_origin *origin)
 {
 	struct scene *scene = ctx;
 
-	scene->seen = signum;
+	scene->seen = origin->signum;
+	scene->origin = *origin;
 	signal_watch_free(scene->signals);
 	loop_stop(scene->loop);
 }
@@ -150,6 +152,8 @@ static void test_signal_is_told_on_the_loop(void **state)
 	kill(getpid(), SIGUSR1);
 	loop_run(scene.loop);
 	assert_int_equal(scene.seen, SIGUSR1);
+	assert_int_equal(scene.origin.pid, getpid());
+	assert_int_equal(scene.origin.uid, getuid());
 	loop_free(scene.loop);
 }
 

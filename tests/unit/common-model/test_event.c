@@ -53,6 +53,7 @@ static struct event least(enum event_action action)
 		break;
 	case ACTION_SILENT:
 	case ACTION_RETURNED:
+	case ACTION_STOPPED:
 		event.kind = EVENT_AGENT;
 		event.path = (struct slice){0};
 		break;
@@ -156,6 +157,19 @@ static void test_missing_and_foreign_parts_are_refused(void **state)
 	assert_refused(&event);
 }
 
+static void test_who_stopped_the_agent_is_an_actor(void **state)
+{
+	static const struct actor SOMEBODY = {.pid = 7};
+	struct reason why;
+	struct event event = least(ACTION_STOPPED);
+	(void)state;
+	event.actor = &SOMEBODY;
+	assert_int_equal(event_check(&event, &why), 0);
+	event = least(ACTION_STARTED);
+	event.actor = &SOMEBODY;
+	assert_refused(&event);
+}
+
 static void test_paths_are_absolute_whole_and_bounded(void **state)
 {
 	(void)state;
@@ -254,6 +268,7 @@ int main(void)
 	        cmocka_unit_test(test_the_least_event_of_each_action_is_taken),
 	        cmocka_unit_test(test_numbers_out_of_range_are_refused),
 	        cmocka_unit_test(test_missing_and_foreign_parts_are_refused),
+	        cmocka_unit_test(test_who_stopped_the_agent_is_an_actor),
 	        cmocka_unit_test(test_paths_are_absolute_whole_and_bounded),
 	        cmocka_unit_test(test_states_that_cannot_be_are_refused),
 	        cmocka_unit_test(test_an_upgrade_keeps_its_key),
