@@ -29,6 +29,11 @@ struct agent_config {
 	enum watch_source watch_source;
 	bool is_confined;
 	struct config_list watch; /* struct watch_config; the defaults when the file has none */
+	bool watches_self;
+	struct {
+		size_t count;
+		struct watch_config *item;
+	} own; /* as own_paths_find has found them */
 	struct {
 		int64_t round_ns;
 	} audit;

@@ -10,6 +10,7 @@
 #include "agent/config.h"
 #include "agent/confinement.h"
 #include "agent/life.h"
+#include "agent/own_paths.h"
 #include "agent/pipeline.h"
 #include "agent/sender/launcher.h"
 #include "agent/ship/half.h"
@@ -178,6 +179,8 @@ static int command_run(int argc, char **argv)
 	rc = agent_config_load(file, arena, &config, &why);
 	if (rc == 0)
 		rc = agent_config_find_collector(&config, arena, &why);
+	if (rc == 0 && config.watches_self)
+		rc = own_paths_find(&config, file, arena, &why);
 	if (rc == 0)
 		rc = run(&config, &why);
 	arena_free(arena);

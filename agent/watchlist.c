@@ -37,6 +37,15 @@ static bool covers(const struct filter *filter, const char *target)
 	                    : filter_covers(filter, slice_text(target), false);
 }
 
+static bool is_listed(const struct agent_config *config, const char *path)
+{
+	const struct watch_config *item = config->watch.item;
+	for (size_t i = 0; i < config->watch.count; i++)
+		if (strcmp(item[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 static void take_link(struct watchlist *list, const char *path, const char *target, bool is_link)
 {
 	list->link[list->link_count++] = (struct watchlist_link){
@@ -69,24 +78,48 @@ static void take_item(
 		        list->config, item, list->link[list->link_count - 1].target);
 }
 
-int watchlist_new(const struct agent_config *config, struct watchlist **out, struct reason *out_why)
+/* What the configuration names, then what of the agent's own it leaves out. */
+static void find_items(struct watchlist *list, const struct filter *configured)
+{
+	const struct agent_config *config = list->config;
+	const struct watch_config *item = config->watch.item;
+	list->item = mem_new_array(config->watch.count + config->own.count, sizeof(*list->item));
+	for (size_t i = 0; i < config->watch.count; i++)
+		list->item[list->item_count++] = &item[i];
+	for (size_t i = 0; i < config->own.count; i++) {
+		const struct watch_config *own = &config->own.item[i];
+		if (own->exclude.count > 0 ? !is_listed(config, own->path)
+		                           : !covers(configured, own->path))
+			list->item[list->item_count++] = own;
+	}
+}
+
+static int make_configured(
+        const struct agent_config *config, struct filter **out, struct reason *out_why)
 {
 	const struct watch_config *item = config->watch.item;
 	size_t count = config->watch.count;
 	struct watch_entry *entries = mem_new_array(count + 1, sizeof(*entries));
-	struct filter *configured;
 	for (size_t i = 0; i < count; i++)
 		entries[i] = entry_of(config, &item[i], item[i].path);
-	int rc = filter_new(entries, count, &configured, out_why);
+	int rc = filter_new(entries, count, out, out_why);
 	free(entries);
+	return rc;
+}
+
+int watchlist_new(const struct agent_config *config, struct watchlist **out, struct reason *out_why)
+{
+	struct filter *configured;
+	int rc = make_configured(config, &configured, out_why);
 	if (rc < 0)
 		return rc;
 	struct watchlist *list = mem_new(sizeof(*list));
 	list->config = config;
-	list->entry = mem_new_array(2 * count + 1, sizeof(*list->entry));
-	list->link = mem_new_array(count + 1, sizeof(*list->link));
-	for (size_t i = 0; i < count; i++)
-		take_item(list, &item[i], configured);
+	find_items(list, configured);
+	list->entry = mem_new_array(2 * list->item_count + 1, sizeof(*list->entry));
+	list->link = mem_new_array(list->item_count + 1, sizeof(*list->link));
+	for (size_t i = 0; i < list->item_count; i++)
+		take_item(list, list->item[i], configured);
 	filter_free(configured);
 	*out = list;
 	return 0;
@@ -100,19 +133,20 @@ void watchlist_free(struct watchlist *list)
 		free(list->link[i].target);
 	free(list->link);
 	free(list->entry);
+	free(list->item);
 	free(list);
 }
 
 bool watchlist_is_current(const struct watchlist *list)
 {
-	const struct watch_config *item = list->config->watch.item;
 	size_t at = 0;
-	for (size_t i = 0; i < list->config->watch.count; i++) {
+	for (size_t i = 0; i < list->item_count; i++) {
+		const char *path = list->item[i]->path;
 		char target[PATH_MAX];
 		bool is_link;
-		bool was_detour = at < list->link_count && list->link[at].path == item[i].path;
+		bool was_detour = at < list->link_count && list->link[at].path == path;
 		const struct watchlist_link *link = was_detour ? &list->link[at++] : NULL;
-		if (is_detour(item[i].path, target, &is_link) != was_detour)
+		if (is_detour(path, target, &is_link) != was_detour)
 			return false;
 		if (link && (link->is_link != is_link || strcmp(link->target, target) != 0))
 			return false;

@@ -7,8 +7,9 @@
  *   below a link (/lib/systemd)          itself; none, when another entry covers the real path
  *   anything else, or nothing            itself
  *
- * A target that another entry covers gets no entry of its own. Where links lead is asked once, at
- * watchlist_new; watchlist_is_current asks again.
+ * A target that another entry covers gets no entry of its own; nor does what the agent watches of
+ * itself (own_paths.h) when an entry of the configuration covers it, unless it has rules of its
+ * own. Where links lead is asked once, at watchlist_new; watchlist_is_current asks again.
  *
  * Life     watchlist_new -> questions -> watchlist_free.
  * Owner    the configuration outlives it.
@@ -29,6 +30,8 @@ struct watchlist_link {
 
 struct watchlist {
 	const struct agent_config *config;
+	const struct watch_config **item; /* that are watched: configured, then own */
+	size_t item_count;
 	struct watch_entry *entry;
 	size_t count;
 	struct watchlist_link *link;

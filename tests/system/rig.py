@@ -208,6 +208,8 @@ class Host:
             lines.append(entry if entry.startswith(" ") else f"  - path: {entry}")
         if "inventory:" not in more:
             lines.append("inventory: {apps: []}")  # this machine's packages are not what most tests are about
+        if "watch_self:" not in more:
+            lines.append("watch_self: off")  # most tests look at every event and every watch; test_self.py has it on
         with open(self.config, "w", encoding="utf-8") as text:
             text.write("\n".join(lines) + "\n" + more)
 
