@@ -177,6 +177,8 @@ static int append_store(const char *dir, bool as_json, struct buf *out, struct r
 	struct state *state;
 	struct kv_txn *txn;
 	int rc = state_open_read_only(dir, &state, out_why);
+	if (rc == -ENOENT)
+		return fail(out_why, rc, "no agent has been run on '%s' yet", dir);
 	if (rc < 0)
 		return rc;
 	struct state_position position = state_position(state);

@@ -17,8 +17,8 @@
 	(FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ATTRIB | \
 	        FAN_ONDIR)
 
-/* Where the mount stands; -EXDEV when its root is not the file system's: what happens outside of it
- * would have no path in it. */
+/* Where the mount stands; -EXDEV when its root is not the file system's, or it is not seen from here
+ * (we stand in a chroot below it): what happens would have no path of ours. */
 static int find_point(uint64_t mount_id, char out[PATH_MAX])
 {
 	struct buf text = BUF_INIT, scratch = BUF_INIT;
@@ -29,7 +29,7 @@ static int find_point(uint64_t mount_id, char out[PATH_MAX])
 	while (rc == 0 && !is_found && mountinfo_next(&rest, &scratch, &mount))
 		is_found = mount.id == mount_id;
 	if (rc == 0 && !is_found)
-		rc = -ENOENT;
+		rc = -EXDEV;
 	else if (rc == 0 && !slice_is(mount.root, "/"))
 		rc = -EXDEV;
 	else if (rc == 0 && mount.point.len >= PATH_MAX)
