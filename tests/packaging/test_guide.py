@@ -29,6 +29,7 @@ case $verb in
     enable|start) start "$1" ;;
     stop) stop "$1" ;;
     restart) stop "$1"; start "$1" ;;
+    kill) kill -KILL "$(cat "/run/$2.pid")"; while running "$2"; do sleep 0.05; done ;;
     is-running) running "$1" ;;
     *) echo "systemctl: no '$verb' here" >&2; exit 1 ;;
 esac
@@ -150,6 +151,8 @@ class Guide(unittest.TestCase):
             self.machine.run("echo guide >/etc/guide")
             self.machine.wait_says("created +/etc/guide", "events", "path:/etc/guide")
 
+        if section == "The collector's disk is full":  # "when it answers again"
+            self.machine.wait_says("^hosts", "status")
         if section == "Enrol a host" and number == 1:
             self.machine.wait_says("^web01 +connected .*env=production", "hosts")
 
@@ -162,7 +165,9 @@ class Guide(unittest.TestCase):
 
     def after(self, section, number, done):
         machine = self.machine
-        if section == "Install the collector" and number == 2:
+        if section == "Install the collector" and number in (1, 3):
+            wait_until(lambda: machine.root.exists("/var/lib/tsujiban-collector/ca.crt"), "the collector has its directory")
+        elif section == "Install the collector" and number == 2:
             self.assertRegex(done.stdout, "(?m)^hosts +0$")
         elif section == "Enrol a host" and number == 0:
             self.assertFalse(machine.root.exists("/root/token"))
@@ -178,11 +183,10 @@ class Guide(unittest.TestCase):
         elif section == "Back up the collector":
             machine.wait_says("^web01 +connected", "hosts")
             if number == 1:
-                machine.wait_says("gap", "events", "action:gap", "--host", "web01")
                 machine.wait_says("/etc/guide", "files", "web01", "/etc/guide")
         elif section == "An agent was killed":
             machine.wait_says("did not end in order", "events", "action:started", "--host", "web01")
-        elif section == "The collector's disk is full":
+        elif section == "The collector's disk is full" and number > 0:
             machine.wait_says("^store_failing +no$", "status")
             machine.wait_says("^web01 +connected", "hosts")
         elif section == "Take a host out":
