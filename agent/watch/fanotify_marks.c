@@ -17,8 +17,8 @@
 	(FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ATTRIB | \
 	        FAN_ONDIR)
 
-/* Where the mount stands; -EXDEV when its root is not the file system's, or it is not seen from here
- * (we stand in a chroot below it): what happens would have no path of ours. */
+/* Where the mount stands; -EXDEV when its root is not the file system's, or it is not seen from
+ * here (we stand in a chroot below it): what happens would have no path of ours. */
 static int find_point(uint64_t mount_id, char out[PATH_MAX])
 {
 	struct buf text = BUF_INIT, scratch = BUF_INIT;

@@ -122,12 +122,19 @@ def make_base(path, wanted):
 class Root:
     """A Debian of its own. What runs in it sees its own /proc in a mount namespace that ends with it."""
 
+    MOUNT = ":"  # what a machine does with it before anything else
     ENTER = 'mount -t proc proc "$0/proc" && root=$0 && exec chroot "$root" "$@"'
 
     def __init__(self, folder):
         self.path = os.path.join(folder, "root")
         os.makedirs(self.path)
         subprocess.run(["tar", "-C", self.path, "-xpf", base_tar()], check=True)
+
+    def mount_words(self):
+        return [self.path]
+
+    def is_seen_by(self, pid):
+        """A process in whose mount namespace it is as it is meant to be."""
 
     def at(self, path):
         return os.path.join(self.path, path.lstrip("/"))
@@ -185,3 +192,24 @@ class Root:
 
     def is_enabled(self, unit):
         return self.exists(f"/etc/systemd/system/multi-user.target.wants/{unit}")
+
+
+class Layer(Root):
+    """A tree that shares all it does not change with a Root. It is mounted by the machine that has it, and by no other."""
+
+    MOUNT = 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" "$0"'
+
+    def __init__(self, folder, base):  # pylint: disable=super-init-not-called
+        self.base, self.parts = base, [os.path.join(folder, name) for name in ("root", "upper", "work")]
+        self.path, self.seen_at = self.parts[0], None
+        for part in self.parts:
+            os.makedirs(part)
+
+    def mount_words(self):
+        return [self.path, self.base.path, *self.parts[1:]]
+
+    def is_seen_by(self, pid):
+        self.seen_at = f"/proc/{pid}/root{self.path}"
+
+    def at(self, path):
+        return os.path.join(self.seen_at, path.lstrip("/"))

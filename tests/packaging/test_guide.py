@@ -2,39 +2,14 @@
 namespace, and a few lines in systemd's place, which cannot run there."""
 
 import os
-import re
-import shlex
 import subprocess
 import unittest
 
 import packages
+from machine import Machine
 from rig import wait_until
 
 GUIDE = os.path.join(packages.TOP, "packaging", "GUIDE.md")
-HOME = "/root/guide"
-AGENT, COLLECTOR = "tsujiban-agent", "tsujiban-collector"
-
-# What runs in systemd's place: NAME.sh is made of each unit. Units that are enabled, or asked for, are one process.
-SYSTEMCTL = """#!/bin/bash
-running() { [ -s "/run/$1.pid" ] && kill -0 "$(cat "/run/$1.pid")" 2>/dev/null; }
-stop() { if running "$1"; then kill "$(cat "/run/$1.pid")"; while running "$1"; do sleep 0.05; done; fi; }
-start() {
-    if running "$1"; then return; fi
-    "/usr/local/lib/units/$1.sh" first </dev/null >>"/var/log/$1.log" 2>&1 || return 0
-    setsid "/usr/local/lib/units/$1.sh" </dev/null >>"/var/log/$1.log" 2>&1 &
-    echo $! >"/run/$1.pid"
-}
-verb=$1; shift; [ "$1" = --now ] && shift
-case $verb in
-    enable|start) start "$1" ;;
-    stop) stop "$1" ;;
-    restart) stop "$1"; start "$1" ;;
-    kill) kill -KILL "$(cat "/run/$2.pid")"; while running "$2"; do sleep 0.05; done ;;
-    is-running) running "$1" ;;
-    *) echo "systemctl: no '$verb' here" >&2; exit 1 ;;
-esac
-"""
-
 
 def blocks():
     """(section, commands) of the guide's blocks, in order."""
@@ -54,81 +29,6 @@ def blocks():
     return found
 
 
-class Machine:
-    """A tree with namespaces of its own, in which commands are run one behind the other."""
-
-    def __init__(self, folder):
-        self.root = packages.Root(folder)
-        first = 'mount -t proc proc "$0/proc" && ip link set lo up && hostname guide && while sleep 1; do :; done'
-        self.holder = subprocess.Popen(["unshare", "-m", "-n", "-u", "-p", "--fork", "--kill-child", "sh", "-c", first,
-                                        self.root.path])
-        self.init = wait_until(self.find_init, "the namespaces are there")
-        self.root.write("/usr/local/bin/systemctl", SYSTEMCTL)
-        os.chmod(self.root.at("/usr/local/bin/systemctl"), 0o755)
-        self.root.write("/etc/hosts", "127.0.0.1 localhost collector.example.org\n")
-        os.makedirs(self.root.at(HOME))
-        os.makedirs(self.root.at("/usr/local/lib/units"))
-
-    def find_init(self):
-        with open(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children", encoding="ascii") as text:
-            children = text.read().split()
-        is_ready = children and os.path.exists(self.root.at("/proc/1/stat")) or children
-        return int(children[0]) if is_ready else None
-
-    def close(self):
-        self.holder.kill()
-        self.holder.wait()
-
-    def bring(self, paths):
-        """These debs, and no others, lie where the commands are run."""
-        for name in os.listdir(self.root.at(HOME)):
-            if name.endswith(".deb"):
-                os.unlink(self.root.at(f"{HOME}/{name}"))
-        for path in paths:
-            subprocess.run(["cp", path, self.root.at(HOME)], check=True)
-
-    def learn_units(self):
-        """As systemd would after an installation."""
-        for name in (AGENT, COLLECTOR):
-            if not self.root.exists(f"/lib/systemd/system/{name}.service"):
-                continue
-            text = self.root.read(f"/lib/systemd/system/{name}.service")
-            lines = ["#!/bin/bash", "set -e", "cd /"]
-            lines += [f"[ -e {path} ]" for path in re.findall(r"^ConditionPathExists=(/.*)$", text, re.M)]
-            if "ExecStartPre=" in text:
-                lines.append('[ -z "$1" ] || ' + shlex.join(self.root.unit_command(f"{name}.service", "ExecStartPre")))
-            lines.append('[ -z "$1" ] || exit 0')
-            lines.append("exec " + shlex.join(self.root.unit_command(f"{name}.service")))
-            self.root.write(f"/usr/local/lib/units/{name}.sh", "\n".join(lines) + "\n")
-            os.chmod(self.root.at(f"/usr/local/lib/units/{name}.sh"), 0o755)
-
-    def run(self, commands, is_ok=True):
-        """With the variables of the commands before."""
-        script = f"cd {HOME}; [ ! -e /run/vars ] || . /run/vars\nset -euo pipefail\n{commands}\ndeclare -p token fingerprint " \
-                 "2>/dev/null >/run/vars || :\n"
-        done = subprocess.run(["nsenter", "-t", str(self.init), "-m", "-n", "-u", "-p", "chroot", self.root.path, "bash", "-c", script],
-                              env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
-                                   "DEBIAN_FRONTEND": "noninteractive"},
-                              capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-        if is_ok and done.returncode != 0:
-            raise AssertionError(f"ended with {done.returncode}:\n{commands}\n{done.stdout}{done.stderr}{self.logs()}")
-        return done
-
-    def logs(self):
-        return "".join(f"\n{name}: " + self.root.read(f"/var/log/{name}.log")[-1500:] for name in (AGENT, COLLECTOR)
-                       if self.root.exists(f"/var/log/{name}.log"))
-
-    def says(self, *words):
-        return self.run(shlex.join(("tsujiban", *words)), is_ok=False).stdout
-
-    def wait_says(self, pattern, *words):
-        try:
-            return wait_until(lambda: re.search(pattern, self.says(*words), re.M), f"{' '.join(words)}: {pattern}", 120)
-        except AssertionError as failure:
-            raise AssertionError(f"{failure}\n{self.says(*words)}{self.run('tsujiban-agent status', is_ok=False).stdout}"
-                                 f"{self.logs()}") from None
-
-
 class Guide(unittest.TestCase):
     def setUp(self):
         packages.need_root()
@@ -136,7 +36,7 @@ class Guide(unittest.TestCase):
         self.old, self.new = packages.built("deb"), packages.built("deb", packages.NEXT)
         folder = packages.tempfile.mkdtemp(prefix="tsujiban-guide-")
         self.addCleanup(lambda: subprocess.run(["rm", "-rf", folder], check=True))
-        self.machine = Machine(folder)
+        self.machine = Machine(packages.Root(folder), "guide")
         self.addCleanup(self.machine.close)
 
     # --- what has to be so before and after a section's block, by number ---
@@ -155,13 +55,6 @@ class Guide(unittest.TestCase):
             self.machine.wait_says("^hosts", "status")
         if section == "Enrol a host" and number == 1:
             self.machine.wait_says("^web01 +connected .*env=production", "hosts")
-
-    def path_unit(self):
-        """What tsujiban-agent.path and the agent's unit do when these files come."""
-        if self.machine.root.exists("/etc/tsujiban/enroll.yaml"):
-            words = shlex.join(self.machine.root.unit_command("tsujiban-agent-enroll.service"))
-            self.machine.run(f"{words}\nsystemctl start tsujiban-agent")
-            self.assertFalse(self.machine.root.exists("/etc/tsujiban/enroll.yaml"))
 
     def after(self, section, number, done):
         machine = self.machine
@@ -201,7 +94,9 @@ class Guide(unittest.TestCase):
             if section == "Upgrade":  # systemd's part of an upgrade, which stops what is replaced
                 self.machine.run("systemctl stop tsujiban-agent; systemctl restart tsujiban-collector")
             done = self.run_block(commands)
-            self.path_unit()
+            self.machine.path_unit()
+            self.machine.pause()
+            self.assertFalse(self.machine.root.exists("/etc/tsujiban/enroll.yaml"), "used up")
             self.after(section, number, done)
         self.assertGreaterEqual(len(numbers), 10)
 
