@@ -224,7 +224,7 @@ run: deps ## collector and agent on this host: real files, real packages; Ctrl-C
 	@packaging/run-here.sh $(BUILD) $(RUN_DIR) || [ $$? -eq 130 ]
 
 # --- tests --------------------------------------------------------------------------------------
-.PHONY: test check lint packaging system storm storms corpus
+.PHONY: test check lint packaging fleet system storm storms corpus
 test: ## everything: lint, unit, system, fuzz corpora; unit and system again with ASan and UBSan
 	@packaging/install-deps.sh test
 	@tests/run.sh full
@@ -251,6 +251,10 @@ SOURCE ?= inotify
 storm: all ## random file operations, kills and cut links: SEED=1 SECONDS=60 SOURCE=inotify
 	@TSUJIBAN_BUILD=$(BUILD) python3 tests/system/storm.py --seed $(SEED) --seconds $(STORM_SECONDS) \
 		--source $(SOURCE)
+
+AGENTS ?= 20
+fleet: all ## so many agents from the packages, each in a tree and network of its own: AGENTS=20
+	@python3 tests/packaging/fleet.py --agents $(AGENTS)
 
 SEEDS ?= 1..100
 JOBS ?= 4

@@ -1,0 +1,16 @@
+"""The small form of `make fleet`."""
+
+import unittest
+
+import fleet
+import packages
+
+
+class Fleet(unittest.TestCase):
+    def test_three_hosts_are_installed_enrolled_upgraded_and_removed_while_files_change(self):
+        packages.need_root()
+        packages.need_tools("unshare", "nsenter", "setpriv", "ip")
+        lines = []
+        passed, failed = fleet.run(3, 4, lines.append)
+        self.assertEqual(failed, 0, "\n".join(lines))
+        self.assertGreater(passed, 20)
