@@ -96,15 +96,32 @@ LIBRARIES = ("libcap-ng0 libcurl4 libjansson4 liblmdb0 libprotobuf-c1 libroaring
              " libwebsockets-evlib-uv libwebsockets17 libyaml-0-2 libzstd1 zlib1g").split()
 
 
-def base_tar():
-    """A small Debian with what the packages depend on."""
+def base_tar(tools=()):
+    """A small Debian with what the packages depend on, and with tools."""
     need_root()
     need_tools("debootstrap")
-    path = os.path.join(WORK, f"base-of-{len(LIBRARIES)}-libraries.tar")
-    with Lock("base"):
-        if not os.path.exists(path):
+    path = os.path.join(WORK, "-".join((f"base-of-{len(LIBRARIES)}-libraries", *tools)) + ".tar")
+    plain = base_tar() if tools else None
+    with Lock("-".join(("base", *tools))):
+        if not os.path.exists(path) and tools:
+            add_tools(path, plain, tools)
+        elif not os.path.exists(path):
             make_base(path, LIBRARIES)
     return path
+
+
+def add_tools(path, plain, tools):
+    """debootstrap itself cannot configure some of what they need."""
+    with tempfile.TemporaryDirectory(prefix="tsujiban-tools-") as where:
+        subprocess.run(["tar", "-C", where, "-xpf", plain], check=True)
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+        for words in (("update",), ("install", "-y", "--no-install-recommends", *tools), ("clean",)):
+            done = subprocess.run(["chroot", where, "apt-get", "-q", *words], env=env, capture_output=True, text=True,
+                                  check=False)
+            if done.returncode != 0:
+                raise unittest.SkipTest("apt-get could not add to a tree (no network?): " + done.stderr[-300:])
+        subprocess.run(["tar", "-C", where, "-cf", path + ".new", "."], check=True)
+    os.rename(path + ".new", path)
 
 
 def make_base(path, wanted):
@@ -125,10 +142,10 @@ class Root:
     MOUNT = ":"  # what a machine does with it before anything else
     ENTER = 'mount -t proc proc "$0/proc" && root=$0 && exec chroot "$root" "$@"'
 
-    def __init__(self, folder):
+    def __init__(self, folder, tools=()):
         self.path = os.path.join(folder, "root")
         os.makedirs(self.path)
-        subprocess.run(["tar", "-C", self.path, "-xpf", base_tar()], check=True)
+        subprocess.run(["tar", "-C", self.path, "-xpf", base_tar(tools)], check=True)
 
     def mount_words(self):
         return [self.path]
