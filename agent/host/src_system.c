@@ -134,11 +134,9 @@ int src_system_read(const char *root, struct fact_list *out, struct reason *out_
 		rc = add_file(root, "/proc/sys/kernel/random/boot_id", "boot_id", out);
 	if (rc == 0)
 		rc = add_architecture(out);
-	if (rc == 0)
-		rc = kernel_pairs_add(root, out, out_why);
-	if (rc == 0)
-		rc = host_pairs_add(root, out);
+	int told = rc == 0 ? kernel_pairs_add(root, out, out_why) : rc;
+	rc = told < 0 ? told : host_pairs_add(root, out);
 	if (rc == ERR_LIMIT)
 		return fail(out_why, rc, "cannot read the system's facts: they are too large");
-	return rc;
+	return rc == 0 ? told : rc;
 }

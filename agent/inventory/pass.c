@@ -3,6 +3,7 @@
 #include "agent/running/sources.h"
 #include "agent/inventory/pass.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,10 +131,12 @@ struct reading {
 	struct fact_list facts;
 	struct fact_scope *scopes; /* that could be read */
 	size_t scope_count;
+	uint64_t unsure; /* bits of the scopes of which more may be there than was found */
 };
 
-static void take_scope(struct reading *reading, struct fact_scope scope)
+static void take_scope(struct reading *reading, struct fact_scope scope, bool is_unsure)
 {
+	reading->unsure |= (uint64_t)is_unsure << reading->scope_count;
 	reading->scopes[reading->scope_count++] = scope;
 }
 
@@ -156,13 +159,13 @@ static void read_source(struct reading *reading, const struct source *source)
 	bool is_read = rc >= 0 || rc == ERR_MISSING;
 	if (!is_read)
 		reading->facts.count = before;
-	if (!is_read || rc == SOURCE_PARTIAL)
+	if (!is_read || rc == SOURCE_PARTIAL || rc == SOURCE_UNSURE)
 		note_trouble(pass, why.text[0] ? why.text : err_text(rc));
 	pass->read |= is_read ? row : 0;
 	pass->found |= reading->facts.count > before ? row : 0;
 	for (const struct fact_scope *scope = source->scopes; scope->kind; scope++) {
 		if (is_read)
-			take_scope(reading, *scope);
+			take_scope(reading, *scope, rc == SOURCE_UNSURE);
 		else
 			pass->missed |= 1u << scope->kind;
 	}
@@ -180,7 +183,7 @@ static void read_labels(struct reading *reading)
 			return;
 		}
 	}
-	take_scope(reading, (struct fact_scope){FACT_LABEL, NULL});
+	take_scope(reading, (struct fact_scope){FACT_LABEL, NULL}, false);
 }
 
 static void count_facts(struct pass *pass, const struct fact_list *facts)
@@ -191,15 +194,52 @@ static void count_facts(struct pass *pass, const struct fact_list *facts)
 	}
 }
 
-static int commit(const struct reading *reading, struct reason *out_why)
+struct keeping {
+	struct fact_list *facts;
+	const struct fact_scope *scope;
+};
+
+static int keep(void *ctx, const struct fact *fact)
+{
+	struct keeping *keeping = ctx;
+	const char *first = keeping->scope->first;
+	return first && !slice_is(fact->field[0], first) ? 0 : fact_list_add(keeping->facts, fact);
+}
+
+/* Puts what is known of the unsure scopes in front: of two facts with one key the last one counts,
+ * which is what was found. */
+static int keep_known(struct reading *reading, struct kv_txn *txn)
+{
+	struct fact_list all = {.arena = reading->facts.arena};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < reading->scope_count; i++) {
+		struct keeping keeping = {.facts = &all, .scope = &reading->scopes[i]};
+		if (reading->unsure & UINT64_C(1) << i)
+			rc = factbook_each(txn, keeping.scope->kind, keep, &keeping);
+	}
+	for (size_t i = 0; rc == 0 && i < reading->facts.count; i++)
+		rc = fact_list_add(&all, &reading->facts.fact[i]);
+	reading->facts = all;
+	return rc;
+}
+
+static int sync_facts(struct reading *reading, struct state_txn *txn)
+{
+	int rc = reading->unsure ? keep_known(reading, state_txn_kv(txn)) : 0;
+	return rc < 0 ? rc
+	              : factbook_sync(txn, reading->scopes, reading->scope_count,
+	                        reading->facts.fact, reading->facts.count, reading->pass->cause,
+	                        reading->pass->status.last_pass_ns);
+}
+
+static int commit(struct reading *reading, struct reason *out_why)
 {
 	struct pass *pass = reading->pass;
 	struct state_txn *txn = NULL;
 	int rc = state_begin(pass->state, &txn, out_why);
 	if (rc < 0)
 		return rc;
-	int events = factbook_sync(txn, reading->scopes, reading->scope_count, reading->facts.fact,
-	        reading->facts.count, pass->cause, pass->status.last_pass_ns);
+	int events = sync_facts(reading, txn);
 	if (events < 0) {
 		state_abort(txn);
 		return fail(out_why, events, "cannot write the inventory: %s", err_text(events));
@@ -223,6 +263,7 @@ void pass_run(struct pass *pass)
 {
 	struct reading reading = {.pass = pass, .facts = {.arena = arena_new(ARENA_BYTES)}};
 	struct reason why = {""};
+	assert(count_scopes() <= 64); /* reading.unsure */
 	reading.scopes = mem_new_array(count_scopes(), sizeof(*reading.scopes));
 	pass->status.last_pass_ns = clock_wall_ns();
 	for (const struct source *source = SOURCES; source->name; source++)
@@ -230,7 +271,7 @@ void pass_run(struct pass *pass)
 			read_source(&reading, source);
 	if (pass->rows == PASS_ALL)
 		read_labels(&reading);
-	count_facts(pass, &reading.facts);
+	count_facts(pass, &reading.facts); /* what was read, not what is kept beside it */
 	pass->rc = commit(&reading, &why);
 	if (pass->rc < 0)
 		note_trouble(pass, why.text[0] ? why.text : err_text(pass->rc));

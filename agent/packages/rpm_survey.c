@@ -386,7 +386,10 @@ static int each_in_database(const struct rpm_source *source,
         int (*take)(void *ctx, const struct rpm_header *header), void *ctx, struct reason *out_why)
 {
 	const struct database *database = (const struct database *)source;
-	return database->db ? rpmdb_each(database->db, take, ctx, out_why) : ERR_MISSING;
+	if (!database->db)
+		return ERR_MISSING;
+	int rc = rpmdb_each(database->db, take, ctx, out_why);
+	return rc < 0 ? rc : 0; /* what is passed over explains nothing */
 }
 
 static int look_once(struct survey *survey, struct kv_txn *txn)

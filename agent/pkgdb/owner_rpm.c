@@ -81,5 +81,5 @@ int owner_rpm_read(struct owners *owners, const char *root, struct reason *out_w
 	int rc = rpm_each(root, take_package, NULL, &search, out_why);
 	free(search.directory);
 	buf_fini(&search.path);
-	return rc;
+	return rc < 0 ? rc : 0; /* what is passed over owns nothing that we know of */
 }

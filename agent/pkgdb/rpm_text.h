@@ -9,8 +9,9 @@
 #include "agent/rpmdb/rpm_header.h"
 #include "common/base/buf.h"
 
-/* As rpmdb_each, and begins once more (after `again`, which may be NULL: what was told so far is
- * void) when the database was written to meanwhile. ERR_MISSING: there is none. */
+/* As rpmdb_each (0, or how many packages were passed over), and begins once more (after `again`,
+ * which may be NULL: what was told so far is void) when the database was written to meanwhile.
+ * ERR_MISSING: there is none. */
 int rpm_each(const char *root, int (*each)(void *ctx, const struct rpm_header *header),
         void (*again)(void *ctx), void *ctx, struct reason *out_why);
 

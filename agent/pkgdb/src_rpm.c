@@ -148,12 +148,18 @@ int src_rpm_read(const char *root, struct fact_list *out, struct reason *out_why
 {
 	struct reading reading = {.out = out, .first = out->count, .why = out_why};
 	int rc = rpm_each(root, take_package, begin_again, &reading, out_why);
+	int passed_over = rc > 0 ? rc : 0;
 	size_t count = out->count - reading.first;
-	if (rc == 0 && count > 0) {
+	if (rc >= 0 && count > 0) {
 		tell_apart(out->fact + reading.first, count);
 		rc = add_times(&reading);
 	}
 	free(reading.time_s);
 	buf_fini(&reading.text);
-	return rc;
+	if (rc < 0 || passed_over == 0)
+		return rc < 0 ? rc : 0;
+	return fail(out_why, SOURCE_UNSURE,
+	        "%d entries of rpm's database cannot be read: what was known and is not found is "
+	        "taken to be there",
+	        passed_over);
 }

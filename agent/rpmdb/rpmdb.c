@@ -101,7 +101,7 @@ int rpmdb_each(struct rpmdb *db, int (*each)(void *ctx, const struct rpm_header 
 	int rc = db->format->each(db->path, take_blob, &reading, out_why);
 	if (reading.broken > WARNINGS_MAX)
 		log_warn("%u packages of '%s' are passed over", reading.broken, db->path);
-	return rc;
+	return rc < 0 ? rc : (int)reading.broken;
 }
 
 void rpmdb_close(struct rpmdb *db)

@@ -35,7 +35,8 @@ int rpmdb_open(const char *root, struct rpmdb **out, struct reason *out_why);
 const char *rpmdb_path(const struct rpmdb *db);
 /* Once for every installed package but the keys ("gpg-pubkey"); `header` lives until `each`
  * returns, and less than 0 from it ends the reading and is returned. A header that cannot be
- * opened is passed over with a warning that names its number (the first ten of a reading). */
+ * opened is passed over with a warning that names its number (the first ten of a reading). 0, or
+ * how many were passed over. */
 int rpmdb_each(struct rpmdb *db, int (*each)(void *ctx, const struct rpm_header *header), void *ctx,
         struct reason *out_why);
 void rpmdb_close(struct rpmdb *db);

@@ -224,6 +224,8 @@ static int add_kernels(const char *root, struct fact_list *out, struct reason *o
 	struct buf reasons = BUF_INIT;
 	struct kernels kernels;
 	int rc = kernels_read(root, arena, &kernels, out_why);
+	if (rc == 0 && kernels.is_unsure)
+		rc = SOURCE_UNSURE; /* what was said of them before stays */
 	if (rc == 0) {
 		const struct kernel *newest = kernels_newest(&kernels);
 		rc = newest ? add_pair(out, "kernel_newest", newest->release) : 0;
@@ -239,12 +241,13 @@ static int add_kernels(const char *root, struct fact_list *out, struct reason *o
 
 int kernel_pairs_add(const char *root, struct fact_list *out, struct reason *out_why)
 {
-	int rc = add_kernels(root, out, out_why);
-	if (rc == 0)
-		rc = add_cmdline(root, out);
+	int told = add_kernels(root, out, out_why);
+	int rc = told < 0 ? told : add_cmdline(root, out);
 	if (rc == 0)
 		rc = add_build(root, out);
 	if (rc == 0)
 		rc = add_taint(root, out);
-	return rc == 0 ? add_boot_time(root, out) : rc;
+	if (rc == 0)
+		rc = add_boot_time(root, out);
+	return rc == 0 ? told : rc;
 }

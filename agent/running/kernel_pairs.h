@@ -18,6 +18,7 @@
 #include "common/base/err.h"
 #include "common/model/factlist.h"
 
+/* SOURCE_UNSURE: all but what the packages of the kernels say. */
 int kernel_pairs_add(const char *root, struct fact_list *out, struct reason *out_why);
 
 #endif

@@ -93,6 +93,10 @@ static int read_manager(
 	struct fact_list packages = {.arena = arena_new(PACKAGES_BYTES_MAX)};
 	struct buf release = BUF_INIT;
 	int rc = read(root, &packages, out_why);
+	if (rc == SOURCE_UNSURE) {
+		kernels->is_unsure = true;
+		rc = 0;
+	}
 	for (size_t i = 0; rc == 0 && i < packages.count; i++)
 		if (kernel_release_of(&packages.fact[i], &release))
 			rc = take_package(kernels, &packages.fact[i], buf_slice(&release));

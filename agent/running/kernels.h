@@ -31,6 +31,7 @@ struct kernels {
 	struct kernel running;
 	struct kernel *installed;
 	size_t count, room;
+	bool is_unsure; /* there may be more: a database could be read in part only (out_why) */
 };
 
 int kernels_read(

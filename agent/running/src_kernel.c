@@ -32,5 +32,5 @@ int src_kernel_read(const char *root, struct fact_list *out, struct reason *out_
 	if (rc == 0)
 		rc = add_all(&kernels, out, out_why);
 	arena_free(arena);
-	return rc;
+	return rc == 0 && kernels.is_unsure ? SOURCE_UNSURE : rc;
 }

@@ -14,6 +14,7 @@
 #define SOURCE_SCOPES_MAX   8
 #define SOURCE_TRIGGERS_MAX 12
 #define SOURCE_PARTIAL      1
+#define SOURCE_UNSURE       2
 
 /* A change of the file `name` in the directory `dir` asks for a pass; NULL: of any file in it. */
 struct source_trigger {
@@ -31,8 +32,9 @@ struct source {
 	 * (inventory_options.again_ms). */
 	bool is_read_again;
 	/* Adds what it finds below `root`. 0; SOURCE_PARTIAL: what was found holds, and `out_why`
-	 * says what could not be seen; ERR_MISSING: this host has no such thing (no facts then, and
-	 * no complaint). */
+	 * says what could not be seen; SOURCE_UNSURE: likewise, and what was known before and was
+	 * not found may be there still (some of its entries could not be read); ERR_MISSING: this
+	 * host has no such thing (no facts then, and no complaint). */
 	int (*read)(const char *root, struct fact_list *out, struct reason *out_why);
 };
 

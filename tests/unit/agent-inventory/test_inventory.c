@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "agent/state/factbook.h"
 #include "agent/state/spool.h"
@@ -195,6 +198,75 @@ static void test_anything_new_where_cron_and_units_lie_brings_a_pass(void **stat
 	assert_int_equal(known(bench, FACT_UNIT), 2);
 }
 
+/* --- rpm, one header of which cannot be read -------------------------------------------------- */
+
+/* 0, or 77: a tool is missing. */
+static int shell(const struct bench *bench, const char *command)
+{
+	char line[1024];
+	snprintf(
+	        line, sizeof(line), "cd '%s' && { %s; } 2>/dev/null", bench->scratch.root, command);
+	int status = system(line); // NOLINT(cert-env33-c)
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool make_rpm_database(const struct bench *bench)
+{
+	char here[512], command[768];
+	assert_non_null(getcwd(here, sizeof(here)));
+	snprintf(command, sizeof(command),
+	        "python3 '%s/tests/unit/agent-pkgdb/make_rpm.py' made && mkdir -p var/lib/rpm && "
+	        "cp made/sqlite/var/lib/rpm/rpmdb.sqlite var/lib/rpm/",
+	        here);
+	int rc = shell(bench, command);
+	assert_true(rc == 0 || rc == 77);
+	return rc == 0;
+}
+
+static void change_rpm_database(const struct bench *bench, const char *statement)
+{
+	char command[512];
+	snprintf(command, sizeof(command),
+	        "python3 -c \"import sqlite3; db = sqlite3.connect('var/lib/rpm/rpmdb.sqlite'); "
+	        "db.execute('%s'); db.commit(); db.close()\" && touch var/lib/rpm/.rpm.lock",
+	        statement);
+	assert_int_equal(shell(bench, command), 0);
+}
+
+#define OLDEST "(SELECT min(hnum) FROM Packages)"
+#define SECOND "(SELECT min(hnum) + 1 FROM Packages)"
+
+static void test_a_package_that_cannot_be_read_is_not_taken_for_a_removed_one(void **state)
+{
+	struct bench *bench = *state;
+	struct inventory_status status;
+	if (!make_rpm_database(bench))
+		skip();
+	inventory_start(bench->inventory);
+	run_pass(bench);
+	size_t packages = known(bench, FACT_PACKAGE);
+	assert_true(packages > 5);
+	change_rpm_database(
+	        bench, "UPDATE Packages SET blob = zeroblob(length(blob)) WHERE hnum = " OLDEST);
+	run_pass(bench);
+	inventory_status(bench->inventory, &status);
+	assert_int_equal(bench->events, 0);
+	assert_non_null(strstr(status.why, "1 entries of rpm's database cannot be read"));
+	assert_int_equal(status.packages, packages - 1);
+	/* Nor is anything else, until all of them can be read again. */
+	change_rpm_database(bench, "DELETE FROM Packages WHERE hnum = " SECOND);
+	run_pass(bench);
+	assert_int_equal(bench->events, 0);
+	assert_int_equal(known(bench, FACT_PACKAGE), packages);
+	assert_int_equal(shell(bench, "cp made/sqlite/var/lib/rpm/rpmdb.sqlite var/lib/rpm/"), 0);
+	change_rpm_database(bench, "DELETE FROM Packages WHERE hnum = " SECOND);
+	run_pass(bench);
+	assert_int_equal(bench->events, 2); /* the package, and when it came */
+	assert_int_equal(known(bench, FACT_PACKAGE), packages - 1);
+	inventory_status(bench->inventory, &status);
+	assert_string_equal(status.why, "");
+}
+
 static void test_packages_of_all_managers_stand_side_by_side(void **state)
 {
 	struct bench *bench = *state;
@@ -325,6 +397,7 @@ int main(void)
 	        TEST(test_change_of_the_status_file_brings_a_pass),
 	        TEST(test_change_of_each_package_database_brings_a_pass),
 	        TEST(test_anything_new_where_cron_and_units_lie_brings_a_pass),
+	        TEST(test_a_package_that_cannot_be_read_is_not_taken_for_a_removed_one),
 	        TEST(test_packages_of_all_managers_stand_side_by_side),
 	        TEST(test_nothing_new_is_no_event),
 	        TEST(test_damaged_source_keeps_its_facts),

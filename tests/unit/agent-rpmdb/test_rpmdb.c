@@ -246,7 +246,7 @@ static void test_broken_databases_are_refused_or_read_in_part(void **state)
 			if (round % 8 == 7)
 				assert_int_equal(ftruncate(fd, (off_t)at), 0);
 			int rc = read_all(path_of(FORMS[i]), &out, &why);
-			assert_true(rc == 0 || why.text[0] != '\0');
+			assert_true(rc >= 0 || why.text[0] != '\0');
 			assert_int_equal(pwrite(fd, whole.data, whole.len, 0), whole.len);
 			close(fd);
 			buf_fini(&out);
