@@ -56,15 +56,16 @@ static const struct config_key LIMITS[] = {
                 .fallback = "20000",
                 .min = 0,
                 .max = 100000000,
-                .help = "a host may send for long; faster ones are read later, nothing is lost; 0: "
-                        "no limit"},
+                .help = "that a host may send for long: a message counts as one more, and one for "
+                        "each 64 bytes of it; faster ones are read later, nothing is lost; 0: no "
+                        "limit"},
         {.name = "host_events_burst",
                 .type = CONFIG_U64,
                 LIMIT(host_events_burst),
                 .fallback = "2000000",
                 .min = 1,
                 .max = 1000000000,
-                .help = "events that a host may send at once"},
+                .help = "that a host may send at once, counted likewise"},
         {.name = "host_store_percent",
                 .type = CONFIG_U64,
                 LIMIT(host_store_percent),
