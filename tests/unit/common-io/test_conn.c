@@ -1,5 +1,5 @@
-/* What two ends say to each other, and what a connection makes of peers that are broken or not to be
- * trusted. */
+/* What two ends say to each other, and what a connection makes of peers that are broken or not to
+ * be trusted. */
 #include "tests/unit/common-io/conn_scene.h"
 
 /* --- talking ------------------------------------------------------------------------------- */
