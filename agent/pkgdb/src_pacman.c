@@ -3,6 +3,7 @@
  * PACKAGER is who built the package.
  */
 #include "agent/source/folder.h"
+#include "agent/pkgdb/holds.h"
 #include "agent/pkgdb/install.h"
 #include "agent/pkgdb/pacman_db.h"
 #include "agent/pkgdb/sources.h"
@@ -92,9 +93,24 @@ static int read_package(const struct folder *folder, const char *directory, stru
 	return rc;
 }
 
+static int mark_held(const char *root, struct fact_list *out, size_t first, struct reason *out_why)
+{
+	struct holds holds = HOLDS_INIT;
+	int rc = holds_read_pacman(root, &holds, out_why);
+	for (size_t i = first; rc == 0 && holds.count > 0 && i < out->count; i++) {
+		struct fact *fact = &out->fact[i];
+		if (fact->kind == FACT_PACKAGE &&
+		        holds_has(&holds, fact->field[PACKAGE_NAME], (struct slice){0}))
+			fact->field[PACKAGE_HOLD] = slice_text("hold");
+	}
+	holds_fini(&holds);
+	return rc;
+}
+
 int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct folder folder;
+	size_t first = out->count;
 	struct buf text = BUF_INIT;
 	struct slice name, version;
 	const char *directory = NULL;
@@ -108,5 +124,6 @@ int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_
 	}
 	folder_close(&folder);
 	buf_fini(&text);
-	return rc == 0 ? more : rc;
+	rc = rc == 0 ? more : rc;
+	return rc == 0 ? mark_held(root, out, first, out_why) : rc;
 }

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "agent/pkgdb/holds.h"
 #include "agent/pkgdb/install.h"
 #include "agent/pkgdb/rpm_text.h"
 #include "agent/pkgdb/sources.h"
@@ -18,7 +19,8 @@ struct reading {
 	size_t first;    /* fact of ours */
 	int64_t *time_s; /* of each of our facts; 0: not told */
 	size_t room;
-	struct buf text;
+	struct buf text, full;
+	struct holds holds;
 	struct reason *why;
 };
 
@@ -42,6 +44,20 @@ static bool stands_beside_others(const struct rpm_header *header, struct slice n
 		        slice_starts_with(provided, slice_text("multiversion(")))
 			return true;
 	return false;
+}
+
+/* As dnf's patterns may name it: NAME-VERSION-RELEASE.ARCH. */
+static bool is_held(struct reading *reading, const struct rpm_header *header, struct slice name)
+{
+	if (reading->holds.count == 0)
+		return false;
+	buf_reset(&reading->full);
+	buf_append_slice(&reading->full, name);
+	buf_append_byte(&reading->full, '-');
+	rpm_append_vr(&reading->full, header);
+	buf_append_byte(&reading->full, '.');
+	buf_append_slice(&reading->full, text_of(header, RPM_ARCH));
+	return holds_has(&reading->holds, name, buf_slice(&reading->full));
 }
 
 static struct slice without_epoch(struct slice version)
@@ -91,6 +107,8 @@ static int take_package(void *ctx, const struct rpm_header *header)
 	fact.field[PACKAGE_STATUS] = slice_text("installed");
 	fact.field[PACKAGE_ORIGIN] = text_of(header, RPM_VENDOR);
 	fact.field[PACKAGE_MODULE] = text_of(header, RPM_MODULARITYLABEL);
+	if (is_held(reading, header, name))
+		fact.field[PACKAGE_HOLD] = slice_text("hold");
 	if (fact_list_add(reading->out, &fact) < 0)
 		return fail(
 		        reading->why, ERR_LIMIT, "cannot read rpm's database: too many packages");
@@ -147,7 +165,9 @@ static int add_times(const struct reading *reading)
 int src_rpm_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct reading reading = {.out = out, .first = out->count, .why = out_why};
-	int rc = rpm_each(root, take_package, begin_again, &reading, out_why);
+	int rc = holds_read_rpm(root, &reading.holds, out_why);
+	if (rc == 0)
+		rc = rpm_each(root, take_package, begin_again, &reading, out_why);
 	int passed_over = rc > 0 ? rc : 0;
 	size_t count = out->count - reading.first;
 	if (rc >= 0 && count > 0) {
@@ -156,6 +176,8 @@ int src_rpm_read(const char *root, struct fact_list *out, struct reason *out_why
 	}
 	free(reading.time_s);
 	buf_fini(&reading.text);
+	buf_fini(&reading.full);
+	holds_fini(&reading.holds);
 	if (rc < 0 || passed_over == 0)
 		return rc < 0 ? rc : 0;
 	return fail(out_why, SOURCE_UNSURE,

@@ -12,7 +12,7 @@
 #include "common/model/factlist.h"
 
 #define SOURCE_SCOPES_MAX   8
-#define SOURCE_TRIGGERS_MAX 12
+#define SOURCE_TRIGGERS_MAX 18
 #define SOURCE_PARTIAL      1
 #define SOURCE_UNSURE       2
 
