@@ -173,6 +173,7 @@ static void on_link_changed(void *ctx)
 	struct pipeline *pipeline = ctx;
 	if (pipeline->report)
 		report_changed(pipeline->report);
+	pipeline_step_leave(pipeline);
 }
 
 static void on_sender_ended(void *ctx, const char *how)
@@ -387,6 +388,7 @@ void pipeline_stop(struct pipeline *pipeline)
 		return;
 	budget_stop(pipeline->budget);
 	timer_free(pipeline->leaving);
+	pipeline->leaving = NULL;
 	audit_free(pipeline->audit);
 	report_free(pipeline->report);
 	sender_free(pipeline->sender);

@@ -126,7 +126,8 @@ bool pipeline_compare_unwatched(void *pipeline, struct slice dir);
 int pipeline_watched(struct pipeline *pipeline, struct slice dir, int rc);
 
 void pipeline_tell_start(struct pipeline *pipeline, int64_t last_written_ns);
-/* Called after every batch and every confirmation: ends once `stopped` is where it has to be. */
+/* Called after every batch, every confirmation and every change of the link: ends once `stopped` is
+ * where it has to be. */
 void pipeline_step_leave(struct pipeline *pipeline);
 
 void pipeline_begin_scan(struct pipeline *pipeline);

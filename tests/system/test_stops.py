@@ -75,6 +75,19 @@ class Stops(RigTest):
         self.assertNotIn("did not end in order", self.last_start(host, 2)["detail"])
         self.assert_exactly_once(host)
 
+    def test_without_a_link_there_is_nothing_to_wait_for(self):
+        """As with Ctrl-C, which ends both: whoever is gone confirms nothing."""
+        host = self.started_host()
+        self.rig.collector.signal(signal.SIGSTOP)
+        host.process.signal(signal.SIGTERM)
+        wait_until(lambda: "stopped by SIGTERM" in host.process.read_log(), "the agent is asked to stop")
+        self.rig.collector.kill()
+        wait_until(lambda: not host.process.is_running(), "the agent ends")
+        self.rig.start_collector()
+        host.start()
+        self.assertIn("stopped by SIGTERM", host.wait_event(kind="agent", action="stopped")["detail"])
+        self.assert_exactly_once(host)
+
     def test_who_asks_twice_is_not_kept_waiting(self):
         """A collector that stands still confirms nothing; the mark of an end in order is there all the same."""
         host = self.started_host()
