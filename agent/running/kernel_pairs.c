@@ -7,6 +7,7 @@
 #include "agent/pkgdb/sources.h"
 #include "agent/running/core_packages.h"
 #include "agent/running/kernels.h"
+#include "agent/running/microcode.h"
 #include "agent/running/proc_modules.h"
 #include "agent/source/root.h"
 #include "common/base/text.h"
@@ -187,6 +188,17 @@ static void add_core_reason(const char *root, struct arena *arena, struct buf *r
 	buf_fini(&text);
 }
 
+static void add_microcode_reason(const char *root, struct buf *reasons)
+{
+	uint32_t runs, installed;
+	struct buf text = BUF_INIT;
+	if (microcode_is_outdated(root, &runs, &installed)) {
+		buf_printf(&text, "microcode 0x%x runs, 0x%x is installed", runs, installed);
+		add_reason(reasons, buf_text(&text));
+	}
+	buf_fini(&text);
+}
+
 /* proc_pid_exe(5): the kernel writes " (deleted)" behind the path. */
 static bool is_init_deleted(const char *root)
 {
@@ -213,6 +225,7 @@ static void find_reasons(const char *root, const struct kernels *kernels, struct
 	if (kernels->has_running && !is_container(root)) {
 		add_kernel_reasons(kernels, reasons);
 		add_core_reason(root, kernels->arena, reasons);
+		add_microcode_reason(root, reasons);
 	}
 	if (is_init_deleted(root))
 		add_reason(reasons, "PID 1 runs a deleted executable");
