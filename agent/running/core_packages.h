@@ -14,7 +14,12 @@
 #include "common/model/factlist.h"
 
 /* Over `out`: names of those that FACT_INSTALL facts of rpm say came after `boot_s` (seconds since
- * 1970), each once, by commas; empty when none did. */
-void core_packages_since(const struct fact_list *facts, uint64_t boot_s, struct buf *out);
+ * 1970), each once, by commas; empty when none did. `more` are names beside those of the list, one
+ * a line. */
+void core_packages_since(
+        const struct fact_list *facts, struct slice more, uint64_t boot_s, struct buf *out);
+/* Appends what the host's owner counts among them: the lines of the files
+ * /etc/dnf/plugins/needs-restarting.d/NAME.conf. */
+void core_packages_add_configured(const char *root, struct buf *more);
 
 #endif

@@ -15,7 +15,8 @@
 #define KERNELS_BYTES_MAX (64u << 20) /* all packages of rpm, for those that matter */
 #define STAT_BYTES_MAX    (4u << 20)  /* a line a processor, one with a number an interrupt */
 #define BOOT_ID_BYTES     64
-#define STEP_MOST_S       90 /* a clock is set right by so much without the host having booted */
+#define PKGS_BYTES_MAX    2048 /* the reasons are one field of a fact */
+#define STEP_MOST_S       90   /* a clock is set right by so much without the host having booted */
 
 static int add_pair(struct fact_list *out, const char *name, struct slice value)
 {
@@ -140,6 +141,15 @@ static void add_reason(struct buf *reasons, const char *reason)
 	buf_append_text(reasons, reason);
 }
 
+static bool has_line(struct slice text, struct slice wanted)
+{
+	struct slice line;
+	while (text_take_line(&text, &line))
+		if (slice_equal(line, wanted))
+			return true;
+	return false;
+}
+
 /* A container has the kernel of its host; what is installed in it is never started. */
 static bool is_container(const char *root)
 {
@@ -176,16 +186,41 @@ static void add_kernel_reasons(const struct kernels *kernels, struct buf *reason
 static void add_core_reason(const char *root, struct arena *arena, struct buf *reasons)
 {
 	struct fact_list facts = {.arena = arena};
-	struct buf names = BUF_INIT, text = BUF_INIT;
+	struct buf names = BUF_INIT, text = BUF_INIT, more = BUF_INIT;
 	uint64_t boot_s;
-	if (read_btime(root, &boot_s) && src_rpm_read(root, &facts, NULL) == 0)
-		core_packages_since(&facts, boot_s, &names);
+	if (read_btime(root, &boot_s) && src_rpm_read(root, &facts, NULL) == 0) {
+		core_packages_add_configured(root, &more);
+		core_packages_since(&facts, buf_slice(&more), boot_s, &names);
+	}
 	if (names.len > 0) {
 		buf_printf(&text, "installed after the boot: %s", buf_text(&names));
 		add_reason(reasons, buf_text(&text));
 	}
 	buf_fini(&names);
 	buf_fini(&text);
+	buf_fini(&more);
+}
+
+/* Debian and Ubuntu list the packages that asked for it, some more than once. */
+static void add_file_reason(const char *root, const char *path, struct buf *reasons)
+{
+	struct buf file = BUF_INIT, list = BUF_INIT, seen = BUF_INIT;
+	struct slice line, rest;
+	buf_printf(&file, "%s.pkgs", path);
+	root_read(root, buf_text(&file), PKGS_BYTES_MAX, &list, NULL);
+	add_reason(reasons, path);
+	for (rest = buf_slice(&list); text_take_line(&rest, &line);) {
+		line = text_trim(line);
+		bool is_told = line.len == 0 || has_line(buf_slice(&seen), line);
+		if (is_told)
+			continue;
+		buf_printf(reasons, "%s%.*s", seen.len > 0 ? ", " : " for ", SLICE_ARG(line));
+		buf_append_slice(&seen, line);
+		buf_append_byte(&seen, '\n');
+	}
+	buf_fini(&file);
+	buf_fini(&list);
+	buf_fini(&seen);
 }
 
 static void add_microcode_reason(const char *root, struct buf *reasons)
@@ -219,7 +254,7 @@ static void find_reasons(const char *root, const struct kernels *kernels, struct
 		struct buf other = BUF_INIT;
 		buf_printf(&other, "/var%s", FILES[i]);
 		if (exists(root, FILES[i]) || exists(root, buf_text(&other)))
-			add_reason(reasons, FILES[i]);
+			add_file_reason(root, FILES[i], reasons);
 		buf_fini(&other);
 	}
 	if (kernels->has_running && !is_container(root)) {

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/unit/agent-source/scratch.h"
+
 #include <cmocka.h>
 
 #include "agent/running/core_packages.h"
@@ -28,10 +30,30 @@ static void test_core_packages_of_rpm_that_came_after_the_boot_are_named_once(vo
 	add(&list, "rpm", "bash", "2000");
 	add(&list, "dpkg", "linux-firmware", "2000");
 	add(&list, "rpm", "kernel-core", "late");
-	core_packages_since(&list, 1000, &names);
+	core_packages_since(&list, (struct slice){0}, 1000, &names);
 	assert_string_equal(buf_text(&names), "glibc, systemd");
-	core_packages_since(&list, 2000, &names);
+	core_packages_since(&list, (struct slice){0}, 2000, &names);
 	assert_int_equal(names.len, 0);
+	buf_fini(&names);
+	arena_free(list.arena);
+}
+
+static void test_the_owner_of_a_host_may_add_names(void **state)
+{
+	struct scratch *scratch = *state;
+	struct fact_list list = {.arena = arena_new(1u << 20)};
+	struct buf names = BUF_INIT, more = BUF_INIT;
+	assert_true(scratch_write(scratch, "/etc/dnf/plugins/needs-restarting.d/our.conf",
+	        "# ours\nopenssl-libs\n\nglibc\n"));
+	assert_true(scratch_write(
+	        scratch, "/etc/dnf/plugins/needs-restarting.d/old.conf.rpmsave", "bash\n"));
+	core_packages_add_configured(scratch->root, &more);
+	add(&list, "rpm", "openssl-libs", "2000");
+	add(&list, "rpm", "glibc", "2000");
+	add(&list, "rpm", "bash", "2000");
+	core_packages_since(&list, buf_slice(&more), 1000, &names);
+	assert_string_equal(buf_text(&names), "glibc, openssl-libs");
+	buf_fini(&more);
 	buf_fini(&names);
 	arena_free(list.arena);
 }
@@ -39,6 +61,8 @@ static void test_core_packages_of_rpm_that_came_after_the_boot_are_named_once(vo
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(
+	                test_the_owner_of_a_host_may_add_names, scratch_set_up, scratch_tear_down),
 	        cmocka_unit_test(test_core_packages_of_rpm_that_came_after_the_boot_are_named_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,14 @@ static void test_kernel_replaced_under_its_release_asks_for_a_reboot(void **stat
 	        "the running kernel's package was replaced: 6.1.115-1 is 6.1.119-1 now");
 }
 
+static void test_packages_that_ask_for_a_reboot_are_named(void **state)
+{
+	struct scratch *scratch = *state;
+	scratch_write(scratch, "/run/reboot-required", "*** System restart required ***\n");
+	scratch_write(scratch, "/run/reboot-required.pkgs", "linux-base\nlibc6\nlinux-base\n");
+	assert_pair(scratch, "reboot_required", "/run/reboot-required for linux-base, libc6");
+}
+
 static void test_all_reasons_are_told(void **state)
 {
 	struct scratch *scratch = *state;
@@ -213,6 +221,7 @@ int main(void)
 	        TEST(test_newest_kernel_needs_no_reboot_in_a_container),
 	        TEST(test_kernel_whose_package_is_gone_can_be_old),
 	        TEST(test_kernel_replaced_under_its_release_asks_for_a_reboot),
+	        TEST(test_packages_that_ask_for_a_reboot_are_named),
 	        TEST(test_all_reasons_are_told),
 	        TEST(test_boot_time_does_not_move_with_the_clock),
 	        TEST(test_damaged_package_list_is_an_error),
