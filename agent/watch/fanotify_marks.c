@@ -28,9 +28,7 @@ static int find_point(uint64_t mount_id, char out[PATH_MAX])
 	bool is_found = false;
 	while (rc == 0 && !is_found && mountinfo_next(&rest, &scratch, &mount))
 		is_found = mount.id == mount_id;
-	if (rc == 0 && !is_found)
-		rc = -EXDEV;
-	else if (rc == 0 && !slice_is(mount.root, "/"))
+	if (rc == 0 && (!is_found || !slice_is(mount.root, "/")))
 		rc = -EXDEV;
 	else if (rc == 0 && mount.point.len >= PATH_MAX)
 		rc = -ENAMETOOLONG;

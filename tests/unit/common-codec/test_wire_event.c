@@ -200,7 +200,7 @@ static void test_wrong_fields_are_refused_by_name(void **state)
 	/* Tags: kind 0x10, action 0x18, cause 0x20, path 0x32, before 0x4a, after 0x52, and
 	 * fact_before 0x5a. */
 	assert_event_refused("\x10\x05", 2, "cannot take event: unknown kind 5");
-	assert_event_refused("\x10\x01\x18\x15", 4, "cannot take event: unknown action 21");
+	assert_event_refused("\x10\x01\x18\x16", 4, "cannot take event: unknown action 22");
 	assert_event_refused("\x10\x01\x18\x01\x20\x06", 6, "cannot take event: unknown cause 6");
 	assert_event_refused("\x10\x01\x18\x01\x20\x02\x32\x02/a\x52\x02\x08\x08", 14,
 	        "cannot take event: unknown file type 8");
