@@ -145,6 +145,9 @@ static void report_directories(struct journal *journal, const struct journal_bat
 		if (entry.is_new_directory && !journal->is_orphan)
 			journal->events.directory(
 			        journal->ctx, entry.settled->path, entry.settled->cause);
+		if (entry.is_old_new_directory && !journal->is_orphan)
+			journal->events.directory(
+			        journal->ctx, entry.settled->old_path, entry.settled->cause);
 	}
 }
 

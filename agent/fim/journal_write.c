@@ -174,6 +174,8 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	finding.hints = TOUCH_CREATED; /* after the rename, should there be anything */
 	decide_path(&finding, &decision);
 	entry->is_old_gone_directory = decision.loses_below;
+	/* An exchange, or another one made in its place: nobody else tells of it. */
+	entry->is_old_new_directory = decision.is_new_directory && settled->cause == CAUSE_LIVE;
 	return write_decision(write, entry, &finding, &entry->old.copied, &decision);
 }
 

@@ -179,6 +179,21 @@ static void test_an_exchange_modifies_both(void **state)
 	assert_false(is_known("m/t", NULL));
 }
 
+/* m/b was made, filled, and exchanged with the file m/x, all between two looks; the second side of
+ * the exchange is the one that is told of. What the directory holds was made under its old name. */
+static void test_a_new_directory_at_the_old_path_is_reported(void **state)
+{
+	(void)state;
+	KNOW("m/other");
+	write_file("m/x", "text\n");
+	rename_one("m/x", "m/b", 0);
+	make_dir("m/x");
+	make_dir("m/x/c");
+	run();
+	assert_told("created m/b\ncreated m/x\n");
+	assert_int_equal(directory_count, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -195,6 +210,7 @@ int main(void)
 	        TEST(test_changes_of_files_with_more_names_are_reported),
 	        TEST(test_what_was_told_of_is_reported_a_directory_as_a_whole),
 	        TEST(test_an_exchange_modifies_both),
+	        TEST(test_a_new_directory_at_the_old_path_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
