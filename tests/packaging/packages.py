@@ -46,6 +46,16 @@ def need_root():
         raise unittest.SkipTest("only as root")
 
 
+def need_namespaces(command="true"):
+    """`command` has to work in namespaces of its own, as machine.py has them."""
+    need_root()
+    need_tools("unshare", "nsenter", "setpriv", "ip")
+    done = subprocess.run(["unshare", "-m", "-n", "-u", "-p", "--fork", "sh", "-c", command], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        raise unittest.SkipTest(f"not permitted here: {command}: {done.stderr.strip()}")
+
+
 def epoch():
     """The moment that packages say: of the last commit, without git of the list of changes."""
     done = subprocess.run(["git", "-C", TOP, "log", "-1", "--format=%ct"], capture_output=True, text=True, check=False)

@@ -48,8 +48,7 @@ class Onlooker(threading.Thread):
 
 class Examples(unittest.TestCase):
     def machine(self, *tools):
-        packages.need_root()
-        packages.need_tools("unshare", "nsenter", "setpriv", "ip")
+        packages.need_namespaces()
         debs = packages.built("deb")
         folder = tempfile.mkdtemp(prefix="tsujiban-examples-")
         self.addCleanup(lambda: subprocess.run(["rm", "-rf", folder], check=True))

@@ -31,8 +31,7 @@ def blocks():
 
 class Guide(unittest.TestCase):
     def setUp(self):
-        packages.need_root()
-        packages.need_tools("unshare", "nsenter", "setpriv", "ip")
+        packages.need_namespaces()
         self.old, self.new = packages.built("deb"), packages.built("deb", packages.NEXT)
         folder = packages.tempfile.mkdtemp(prefix="tsujiban-guide-")
         self.addCleanup(lambda: subprocess.run(["rm", "-rf", folder], check=True))
