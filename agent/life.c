@@ -1,20 +1,21 @@
 #include "agent/life.h"
 
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #include "common/base/clock.h"
 
-int64_t life_last_written_ns(const char *state_dir)
+/* False: there is none, or nobody can tell. */
+static bool read_mark(struct state *state, struct buf *out)
 {
-	char path[PATH_MAX];
-	struct stat seen;
-	snprintf(path, sizeof(path), "%s/db/data.mdb", state_dir);
-	if (stat(path, &seen) < 0)
-		return 0;
-	return (int64_t)seen.st_mtim.tv_sec * NS_PER_S + seen.st_mtim.tv_nsec;
+	struct kv_txn *txn;
+	struct slice mark;
+	if (kv_begin_read(state_kv(state), &txn) < 0)
+		return false;
+	bool is_there = state_meta_get(txn, LIFE_MARK, &mark) == 0;
+	if (is_there)
+		buf_append_slice(out, mark);
+	kv_abort(txn);
+	return is_there;
 }
 
 /* --- how it begins ---------------------------------------------------------------------------- */
@@ -28,35 +29,23 @@ static const char *start_words(const struct state *state)
 	return "started";
 }
 
-static void describe_run_before(
-        struct slice its_boot, struct slice boot_id, int64_t last_written_ns, struct buf *out)
+void life_describe_start(struct state *state, struct slice boot_id, struct buf *out)
 {
 	char time[CLOCK_TEXT_MAX];
-	buf_append_text(out, "; the run before did not end in order: ");
-	buf_append_text(out, slice_equal(its_boot, boot_id)
-	                             ? "it was killed, or it crashed"
-	                             : "its host went down, or the agent did before that");
-	if (last_written_ns > 0)
-		buf_printf(
-		        out, ", and had last written at %s", clock_format(last_written_ns, time));
-}
-
-int life_begin(struct state *state, struct slice boot_id, int64_t last_written_ns,
-        struct buf *out_detail, struct reason *out_why)
-{
-	struct state_txn *txn;
-	struct slice its_boot;
-	int rc = state_begin(state, &txn, out_why);
-	if (rc < 0)
-		return rc;
-	buf_printf(out_detail, "%s (version " TSUJIBAN_VERSION ")", start_words(state));
-	if (state_meta_get(state_txn_kv(txn), LIFE_MARK, &its_boot) == 0)
-		describe_run_before(its_boot, boot_id, last_written_ns, out_detail);
-	rc = state_meta_put(txn, LIFE_MARK, boot_id);
-	if (rc == 0)
-		return state_commit(txn, out_why);
-	state_abort(txn);
-	return fail(out_why, rc, "cannot write to the state: %s", err_text(rc));
+	struct buf its_boot = BUF_INIT;
+	int64_t written_ns = state_last_written_ns(state);
+	buf_printf(out, "%s (version " TSUJIBAN_VERSION ")", start_words(state));
+	if (read_mark(state, &its_boot)) {
+		bool is_same_boot = slice_equal(buf_slice(&its_boot), boot_id);
+		buf_append_text(out, "; the run before did not end in order: ");
+		buf_append_text(out, is_same_boot
+		                             ? "it was killed, or it crashed"
+		                             : "its host went down, or the agent did before that");
+		if (written_ns > 0)
+			buf_printf(out, ", and had last written at %s",
+			        clock_format(written_ns, time));
+	}
+	buf_fini(&its_boot);
 }
 
 /* --- how it ends ------------------------------------------------------------------------------ */
@@ -82,21 +71,13 @@ void life_describe_stop(const struct signal_origin *origin, struct buf *out)
 	append_sender(origin, out);
 }
 
-bool life_has_ended(struct state *state)
-{
-	struct kv_txn *txn;
-	struct slice ignored;
-	if (kv_begin_read(state_kv(state), &txn) < 0)
-		return false;
-	bool has_ended = state_meta_get(txn, LIFE_MARK, &ignored) == ERR_MISSING;
-	kv_abort(txn);
-	return has_ended;
-}
-
 int life_end(struct state *state, struct reason *out_why)
 {
 	struct state_txn *txn;
-	if (life_has_ended(state))
+	struct buf mark = BUF_INIT;
+	bool is_there = read_mark(state, &mark);
+	buf_fini(&mark);
+	if (!is_there)
 		return 0;
 	int rc = state_begin(state, &txn, out_why);
 	if (rc < 0)

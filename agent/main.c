@@ -36,7 +36,6 @@ static int complain(int code, const struct reason *why)
 struct running {
 	struct launcher *launcher;
 	struct confine_notes confined;
-	int64_t last_written_ns;
 	struct loop *loop;
 	struct pipeline *pipeline;
 	bool is_stopping;
@@ -81,7 +80,6 @@ static int run_once(struct running *running, struct state *state, const struct a
 	        .launcher = running->launcher,
 	        .confined = &running->confined,
 	        .is_continued = is_continued,
-	        .last_written_ns = running->last_written_ns,
 	};
 	running->pipeline = NULL;
 	int rc = pipeline_new(
@@ -108,7 +106,6 @@ static int run_on_state(
 	struct state_limits limits = {.spool_bytes = config->limits.spool_mb << 20};
 	struct state *state;
 	struct reason why;
-	running->last_written_ns = life_last_written_ns(config->state_dir);
 	int rc = state_open(config->state_dir, &limits, &state, out_why);
 	if (rc < 0)
 		return rc;

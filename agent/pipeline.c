@@ -334,10 +334,10 @@ static int make_report(struct pipeline *pipeline, struct reason *out_why)
 	return report_new(pipeline->loop, &stages, &pipeline->report, out_why);
 }
 
-static void start(struct pipeline *pipeline, const struct pipeline_options *options)
+static void start(struct pipeline *pipeline, bool is_continued)
 {
-	if (!options->is_continued)
-		pipeline_tell_start(pipeline, options->last_written_ns);
+	if (!is_continued)
+		pipeline_tell_start(pipeline);
 	pipeline_tell_links(pipeline);
 	pipeline->is_full = false;
 	hold_while_full(pipeline);
@@ -377,7 +377,7 @@ int pipeline_new(struct loop *loop, struct state *state, const struct pipeline_o
 		pipeline_free(pipeline);
 		return rc;
 	}
-	start(pipeline, options);
+	start(pipeline, options->is_continued);
 	*out = pipeline;
 	return 0;
 }

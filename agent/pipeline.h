@@ -36,7 +36,6 @@ struct pipeline_options {
 	struct launcher *launcher;            /* of the half that sends */
 	const struct confine_notes *confined; /* for status */
 	bool is_continued;                    /* after PIPELINE_MOVED: the start is no news */
-	int64_t last_written_ns; /* life_last_written_ns, before the state was opened */
 };
 
 /* What the options point at lives longer. `end` is called when the pipeline is to be ended. */

@@ -15,19 +15,21 @@
 
 /* --- how it begins ---------------------------------------------------------------------------- */
 
-void pipeline_tell_start(struct pipeline *pipeline, int64_t last_written_ns)
+void pipeline_tell_start(struct pipeline *pipeline)
 {
-	struct buf boot_id = BUF_INIT, detail = BUF_INIT;
+	struct buf text = BUF_INIT, detail = BUF_INIT;
 	struct reason why;
-	if (file_read(BOOT_ID_FILE, BOOT_ID_MAX, &boot_id, &why) < 0)
+	if (file_read(BOOT_ID_FILE, BOOT_ID_MAX, &text, &why) < 0)
 		log_warn("%s", why.text);
-	if (life_begin(pipeline->state, text_trim(buf_slice(&boot_id)), last_written_ns, &detail,
-	            &why) < 0)
-		log_error("%s", why.text); /* tried again with all that is written */
+	struct slice boot_id = text_trim(buf_slice(&text));
+	if (boot_id.len == 0)
+		boot_id = slice_text("unknown");
+	life_describe_start(pipeline->state, boot_id, &detail);
 	pipeline_note(
 	        pipeline, EVENT_AGENT, ACTION_STARTED, (struct slice){0}, buf_text(&detail), 0);
+	journal_remember(pipeline->journal, slice_text(LIFE_MARK), boot_id);
 	buf_fini(&detail);
-	buf_fini(&boot_id);
+	buf_fini(&text);
 }
 
 /* --- how it ends ------------------------------------------------------------------------------ */
@@ -73,7 +75,7 @@ void pipeline_step_leave(struct pipeline *pipeline)
 	struct sender_status status;
 	if (!pipeline->leaving)
 		return;
-	if (pipeline->left_seq == 0 && life_has_ended(pipeline->state))
+	if (pipeline->left_seq == 0 && journal_has_told(pipeline->journal))
 		pipeline->left_seq = state_position(pipeline->state).next_seq - 1;
 	if (pipeline->left_seq == 0)
 		return;

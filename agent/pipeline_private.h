@@ -125,7 +125,7 @@ bool pipeline_compare_unwatched(void *pipeline, struct slice dir);
 /* The answer of watch_add, which is given back. */
 int pipeline_watched(struct pipeline *pipeline, struct slice dir, int rc);
 
-void pipeline_tell_start(struct pipeline *pipeline, int64_t last_written_ns);
+void pipeline_tell_start(struct pipeline *pipeline);
 /* Called after every batch, every confirmation and every change of the link: ends once `stopped` is
  * where it has to be. */
 void pipeline_step_leave(struct pipeline *pipeline);

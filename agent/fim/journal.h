@@ -106,6 +106,8 @@ void journal_mark_baselined(struct journal *journal, struct slice path);
 /* A value of the state's meta table, written in one transaction with what is noted in the same
  * step; an empty one deletes. Slices are copied. */
 void journal_remember(struct journal *journal, struct slice name, struct slice value);
+/* Everything that was noted and is to be remembered is committed. */
+bool journal_has_told(const struct journal *journal);
 bool journal_is_baselined(const struct journal *journal, struct slice path);
 /* Gives back the memory that only work needs, if there is none. */
 void journal_rest(struct journal *journal);

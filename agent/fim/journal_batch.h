@@ -42,10 +42,10 @@ struct batch_entry {
 	bool is_new_directory;
 	bool is_gone_directory;
 	bool is_remounted;          /* forgotten; what stands there now is a baseline */
-	bool is_old_gone_directory; /* at old_path */
-	bool is_old_new_directory;
-	bool is_news_of_links; /* a file with further names has changed */
-	bool is_told;          /* some event came of it */
+	bool is_old_gone_directory; /* at old_path … */
+	bool is_old_new_directory;  /* … likewise */
+	bool is_news_of_links;      /* a file with further names has changed */
+	bool is_told;               /* some event came of it */
 	/* What was seen there stands in no directory that is known: that has to be looked at. */
 	bool lacks_footing;
 	bool old_lacks_footing;

@@ -6,6 +6,14 @@ bool journal_has_notes(const struct journal *journal)
 	return journal->notes.len > 0 || journal->marks.len > 0 || journal->metas.len > 0;
 }
 
+bool journal_has_told(const struct journal *journal)
+{
+	const struct journal_batch *batch = journal->writing;
+	bool is_writing = batch &&
+	                  (batch->notes.len > 0 || batch->marks.len > 0 || batch->metas.len > 0);
+	return !journal_has_notes(journal) && !is_writing;
+}
+
 /* What is in `later` comes behind what is in `earlier`, and all of it into `later`. */
 static void put_back(struct buf *later, struct buf *earlier)
 {

@@ -266,6 +266,16 @@ static struct state *state_alloc(const char *dir, const struct state_limits *lim
 	return state;
 }
 
+static int64_t written_ns(const char *db)
+{
+	char file[PATH_MAX];
+	struct stat st;
+	int len = snprintf(file, sizeof(file), "%s/data.mdb", db);
+	if (len < 0 || (size_t)len >= sizeof(file) || stat(file, &st) != 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+}
+
 static int lock_and_open(struct state *state, struct reason *out_why)
 {
 	char db[PATH_MAX], lock[PATH_MAX];
@@ -274,6 +284,7 @@ static int lock_and_open(struct state *state, struct reason *out_why)
 		return fail(out_why, -ENAMETOOLONG, "cannot open state '%s': %s", state->dir,
 		        err_text(-ENAMETOOLONG));
 	snprintf(db, sizeof(db), "%s/db", state->dir);
+	state->last_written_ns = written_ns(db);
 
 	int rc = file_make_dir(state->dir, 0700, out_why);
 	if (rc == 0)
@@ -343,6 +354,11 @@ void state_close(struct state *state)
 bool state_was_rebuilt(const struct state *state)
 {
 	return state->was_rebuilt;
+}
+
+int64_t state_last_written_ns(const struct state *state)
+{
+	return state->last_written_ns;
 }
 
 bool state_is_new(const struct state *state)

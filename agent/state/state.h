@@ -53,6 +53,8 @@ void state_close(struct state *state);
 
 bool state_was_rebuilt(const struct state *state);
 bool state_is_new(const struct state *state); /* made by this state_open */
+/* When the store was last written before this state_open, as the file system has it; 0: never. */
+int64_t state_last_written_ns(const struct state *state);
 const uint8_t *state_stream_id(const struct state *state);
 struct kv *state_kv(struct state *state); /* for kv_begin_read and kv_release_pages */
 

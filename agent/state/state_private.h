@@ -13,6 +13,7 @@ struct state {
 	char *dir;
 	int lock_fd; /* -1: opened beside the owner of the lock */
 	bool is_new;
+	int64_t last_written_ns; /* before it was opened */
 	bool was_rebuilt;
 	struct state_limits limits;
 	uint8_t stream_id[WIRE_STREAM_ID_BYTES];

@@ -337,7 +337,9 @@ static void test_values_are_remembered_and_forgotten(void **state)
 	struct kv_txn *txn;
 	struct slice value;
 	journal_remember(journal, slice_text("a name"), slice_text("a value"));
+	assert_false(journal_has_told(journal));
 	run();
+	assert_true(journal_has_told(journal));
 	assert_int_equal(kv_begin_read(state_kv(scratch.state), &txn), 0);
 	assert_int_equal(state_meta_get(txn, "a name", &value), 0);
 	assert_true(slice_is(value, "a value"));
