@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "agent/pkgdb/rpm_text.h"
 #include "agent/source/root.h"
 #include "common/base/glob.h"
 #include "common/base/text.h"
@@ -35,6 +36,16 @@ bool holds_has(const struct holds *holds, struct slice name, struct slice full)
 	return false;
 }
 
+void holds_mark(const struct holds *holds, struct fact_list *facts, size_t first)
+{
+	for (size_t i = first; holds->count > 0 && i < facts->count; i++) {
+		struct fact *fact = &facts->fact[i];
+		if (fact->kind == FACT_PACKAGE &&
+		        holds_has(holds, fact->field[PACKAGE_NAME], (struct slice){0}))
+			fact->field[PACKAGE_HOLD] = slice_text("hold");
+	}
+}
+
 /* --- rpm -------------------------------------------------------------------------------------- */
 
 static bool take_prefix(struct slice *text, const char *prefix)
@@ -44,19 +55,6 @@ static bool take_prefix(struct slice *text, const char *prefix)
 		return false;
 	*text = text_trim(slice_of(text->ptr + len, text->len - len));
 	return true;
-}
-
-/* "bash-0:5.1.8-6.el9.*": what stands before the dash before the last. Without two it is a name. */
-static struct slice name_of(struct slice full)
-{
-	struct slice name = full;
-	for (int dashes = 0; dashes < 2; dashes++) {
-		const uint8_t *dash = name.len > 0 ? memrchr(name.ptr, '-', name.len) : NULL;
-		if (!dash || dash == name.ptr)
-			return full;
-		name.len = (size_t)(dash - name.ptr);
-	}
-	return name;
 }
 
 /* What `versionlock add --raw` writes may be a name with dashes: the line as it stands counts too.
@@ -69,7 +67,8 @@ void holds_take_versionlock(struct holds *holds, struct slice text)
 		if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == '!')
 			continue;
 		add(holds, line);
-		add(holds, name_of(line));
+		if (rpm_cut_at_second_dash(&line))
+			add(holds, line);
 	}
 }
 

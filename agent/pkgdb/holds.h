@@ -18,6 +18,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/model/factlist.h"
 
 #define HOLDS_BYTES_MAX (1u << 20)
 #define HOLDS_MAX       4096 /* further ones are left out */
@@ -36,6 +37,8 @@ void holds_fini(struct holds *holds);
 
 /* `full`: how its manager names this very build, as "bash-5.2.15-3.fc38.x86_64"; may be absent. */
 bool holds_has(const struct holds *holds, struct slice name, struct slice full);
+/* Of the facts from `first` on each package whose name is held says so. */
+void holds_mark(const struct holds *holds, struct fact_list *facts, size_t first);
 
 /* The parsers alone, for tests and fuzzing. */
 void holds_take_versionlock(struct holds *holds, struct slice text);

@@ -44,9 +44,7 @@ void rpm_append_evr(struct buf *out, const struct rpm_header *header)
 	rpm_append_vr(out, header);
 }
 
-/* Leaves what stands before the dash before the last; false: there are no two, or nothing stands
- * between or beside them. */
-static bool cut_at_second_dash(struct slice *text)
+bool rpm_cut_at_second_dash(struct slice *text)
 {
 	struct slice rest = *text;
 	for (int dashes = 0; dashes < 2; dashes++) {
@@ -69,7 +67,7 @@ bool rpm_split_source(struct slice file, struct slice *out_name, struct slice *o
 		        memcmp(file.ptr + file.len - ending.len, ending.ptr, ending.len) != 0)
 			continue;
 		struct slice whole = slice_of(file.ptr, file.len - ending.len), name = whole;
-		if (!cut_at_second_dash(&name))
+		if (!rpm_cut_at_second_dash(&name))
 			return false;
 		*out_name = name;
 		*out_version = slice_of(name.ptr + name.len + 1, whole.len - name.len - 1);

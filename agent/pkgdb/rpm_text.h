@@ -21,6 +21,9 @@ void rpm_append_evr(struct buf *out, const struct rpm_header *header);
 /* "version-release". */
 void rpm_append_vr(struct buf *out, const struct rpm_header *header);
 
+/* Leaves what stands before the dash before the last: of NAME-VERSION-RELEASE the name. False:
+ * there are no two, or nothing stands between or beside them. */
+bool rpm_cut_at_second_dash(struct slice *text);
 /* "bash-5.2.15-3.fc38.src.rpm" is bash of 5.2.15-3.fc38; false: it is of another form. */
 bool rpm_split_source(struct slice file, struct slice *out_name, struct slice *out_version);
 

@@ -31,13 +31,6 @@ int src_apk_parse(struct slice text, struct fact_list *out, struct reason *out_w
 	                       : rc;
 }
 
-static void mark_held(const struct holds *holds, struct fact_list *out, size_t first)
-{
-	for (size_t i = first; holds->count > 0 && i < out->count; i++)
-		if (holds_has(holds, out->fact[i].field[PACKAGE_NAME], (struct slice){0}))
-			out->fact[i].field[PACKAGE_HOLD] = slice_text("hold");
-}
-
 int src_apk_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct buf text = BUF_INIT;
@@ -49,7 +42,7 @@ int src_apk_read(const char *root, struct fact_list *out, struct reason *out_why
 	if (rc == 0)
 		rc = holds_read_apk(root, &holds, out_why);
 	if (rc == 0)
-		mark_held(&holds, out, first);
+		holds_mark(&holds, out, first);
 	holds_fini(&holds);
 	buf_fini(&text);
 	return rc;

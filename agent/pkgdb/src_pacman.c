@@ -93,23 +93,10 @@ static int read_package(const struct folder *folder, const char *directory, stru
 	return rc;
 }
 
-static int mark_held(const char *root, struct fact_list *out, size_t first, struct reason *out_why)
-{
-	struct holds holds = HOLDS_INIT;
-	int rc = holds_read_pacman(root, &holds, out_why);
-	for (size_t i = first; rc == 0 && holds.count > 0 && i < out->count; i++) {
-		struct fact *fact = &out->fact[i];
-		if (fact->kind == FACT_PACKAGE &&
-		        holds_has(&holds, fact->field[PACKAGE_NAME], (struct slice){0}))
-			fact->field[PACKAGE_HOLD] = slice_text("hold");
-	}
-	holds_fini(&holds);
-	return rc;
-}
-
 int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct folder folder;
+	struct holds holds = HOLDS_INIT;
 	size_t first = out->count;
 	struct buf text = BUF_INIT;
 	struct slice name, version;
@@ -125,5 +112,10 @@ int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_
 	folder_close(&folder);
 	buf_fini(&text);
 	rc = rc == 0 ? more : rc;
-	return rc == 0 ? mark_held(root, out, first, out_why) : rc;
+	if (rc == 0)
+		rc = holds_read_pacman(root, &holds, out_why);
+	if (rc == 0)
+		holds_mark(&holds, out, first);
+	holds_fini(&holds);
+	return rc;
 }

@@ -1,6 +1,6 @@
 #include "agent/rpmdb/rpm_header.h"
 
-#include "agent/rpmdb/bytes.h"
+#include "common/base/bytes.h"
 #include "common/base/buf.h"
 
 #define ENTRY_BYTES 16

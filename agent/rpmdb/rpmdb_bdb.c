@@ -1,4 +1,4 @@
-#include "agent/rpmdb/bytes.h"
+#include "common/base/bytes.h"
 #include "agent/rpmdb/rpmdb_format.h"
 #include "agent/rpmdb/whole.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "agent/rpmdb/bytes.h"
+#include "common/base/bytes.h"
 #include "agent/rpmdb/whole.h"
 #include "common/base/mem.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "agent/rpmdb/bytes.h"
+#include "common/base/bytes.h"
 #include "common/base/buf.h"
 
 #define DEPTH_MAX     24

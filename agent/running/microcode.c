@@ -3,23 +3,12 @@
 #include <stdlib.h>
 
 #include "agent/source/root.h"
+#include "common/base/bytes.h"
 #include "common/base/text.h"
 
 #define CPUINFO_BYTES_MAX (8u << 20)
 #define FILE_BYTES_MAX    (32u << 20)
 #define FLAGS_FILE        "/sys/devices/system/cpu/cpu0/microcode/processor_flags"
-
-/* Little endian, as both vendors have it. */
-static uint32_t u32_at(struct slice bytes, size_t at)
-{
-	const uint8_t *p = bytes.ptr + at;
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint32_t u16_at(struct slice bytes, size_t at)
-{
-	return (uint32_t)bytes.ptr[at] | (uint32_t)bytes.ptr[at + 1] << 8;
-}
 
 /* What CPUID says in eax of leaf 1, which is how the files name a processor. */
 static uint32_t signature_of(const struct processor *processor)
@@ -105,9 +94,9 @@ static bool is_in_table(struct slice update, size_t at, const struct processor *
 {
 	if (update.len < at + INTEL_EXTENDED)
 		return false;
-	uint32_t count = u32_at(update, at);
+	uint32_t count = le32(update.ptr + at);
 	for (at += INTEL_EXTENDED; count > 0 && at + 12 <= update.len; at += 12, count--)
-		if (is_for(processor, u32_at(update, at), u32_at(update, at + 4)))
+		if (is_for(processor, le32(update.ptr + at), le32(update.ptr + at + 4)))
 			return true;
 	return false;
 }
@@ -115,17 +104,17 @@ static bool is_in_table(struct slice update, size_t at, const struct processor *
 uint32_t microcode_of_intel(struct slice file, const struct processor *processor)
 {
 	uint32_t newest = 0;
-	while (file.len >= INTEL_HEADER && u32_at(file, 0) == 1) {
-		size_t data = u32_at(file, 28), total = u32_at(file, 32);
+	while (file.len >= INTEL_HEADER && le32(file.ptr) == 1) {
+		size_t data = le32(file.ptr + 28), total = le32(file.ptr + 32);
 		if (data == 0)
 			total = INTEL_DEFAULT;
 		if (total < INTEL_HEADER || total > file.len)
 			break;
 		struct slice update = slice_of(file.ptr, total);
-		bool fits = is_for(processor, u32_at(file, 12), u32_at(file, 24)) ||
+		bool fits = is_for(processor, le32(file.ptr + 12), le32(file.ptr + 24)) ||
 		            (data > 0 && is_in_table(update, INTEL_HEADER + data, processor));
-		if (fits && u32_at(file, 4) > newest)
-			newest = u32_at(file, 4);
+		if (fits && le32(file.ptr + 4) > newest)
+			newest = le32(file.ptr + 4);
 		file = slice_of(file.ptr + total, file.len - total);
 	}
 	return newest;
@@ -143,8 +132,8 @@ uint32_t microcode_of_intel(struct slice file, const struct processor *processor
 static uint32_t find_in_table(struct slice table, uint32_t signature)
 {
 	for (size_t at = 0; at + AMD_ENTRY <= table.len; at += AMD_ENTRY)
-		if (u32_at(table, at) == signature)
-			return u16_at(table, at + 12);
+		if (le32(table.ptr + at) == signature)
+			return le16(table.ptr + at + 12);
 	return 0;
 }
 
@@ -152,7 +141,7 @@ uint32_t microcode_of_amd(struct slice file, const struct processor *processor)
 {
 	uint32_t newest = 0, wanted = 0;
 	while (file.len >= 8) {
-		uint32_t kind = u32_at(file, 0), len = u32_at(file, 4);
+		uint32_t kind = le32(file.ptr), len = le32(file.ptr + 4);
 		if (kind == AMD_MAGIC) { /* the table of this one comes next, at once */
 			wanted = 0;
 			file = slice_of(file.ptr + 4, file.len - 4);
@@ -163,9 +152,9 @@ uint32_t microcode_of_amd(struct slice file, const struct processor *processor)
 		struct slice section = slice_of(file.ptr + 8, len);
 		if (kind == AMD_TABLE)
 			wanted = find_in_table(section, signature_of(processor));
-		else if (wanted && len >= AMD_HEADER && u16_at(section, 24) == wanted &&
-		         u32_at(section, 4) > newest)
-			newest = u32_at(section, 4);
+		else if (wanted && len >= AMD_HEADER && le16(section.ptr + 24) == wanted &&
+		         le32(section.ptr + 4) > newest)
+			newest = le32(section.ptr + 4);
 		file = slice_of(section.ptr + len, file.len - 8 - len);
 	}
 	return newest;

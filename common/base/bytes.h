@@ -3,8 +3,8 @@
  *
  * Thread   any; no state.
  */
-#ifndef TSUJIBAN_AGENT_RPMDB_BYTES_H
-#define TSUJIBAN_AGENT_RPMDB_BYTES_H
+#ifndef TSUJIBAN_COMMON_BASE_BYTES_H
+#define TSUJIBAN_COMMON_BASE_BYTES_H
 
 #include <stdint.h>
 
