@@ -99,14 +99,8 @@ static int read_lines(
 static bool is_running(const char *dir)
 {
 	char path[PATH_MAX];
-	int fd = -1;
 	path_in(dir, "lock", path);
-	if (access(path, F_OK) < 0)
-		return false;
-	int rc = file_lock(path, &fd, NULL);
-	if (rc == 0)
-		close(fd);
-	return rc == ERR_BUSY;
+	return file_is_locked(path);
 }
 
 /* Every value as text: the keys are few and their forms stand in the manual. */

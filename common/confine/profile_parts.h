@@ -14,8 +14,8 @@
 	ALLOW("open"), ALLOW("openat"), ALLOW("mkdir"), ALLOW("mkdirat"), ALLOW("rename"),    \
 	        ALLOW("renameat"), ALLOW("renameat2"), ALLOW("unlink"), ALLOW("unlinkat"),    \
 	        ALLOW("rmdir"), ALLOW("ftruncate"), ALLOW("fallocate"), ALLOW("fsync"),       \
-	        ALLOW("fdatasync"), ALLOW("sync_file_range"), ALLOW("msync"), ALLOW("flock"), \
-	        ALLOW("chmod"), ALLOW("fchmod"), ALLOW("fchmodat"), ALLOW("umask")
+	        ALLOW("fdatasync"), ALLOW("sync_file_range"), ALLOW("msync"), ALLOW("chmod"), \
+	        ALLOW("fchmod"), ALLOW("fchmodat"), ALLOW("umask")
 
 /* Every way of opening that could change something is refused: a library that tries goes on
  * without. */

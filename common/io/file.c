@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,18 +180,36 @@ int file_make_dir(const char *path, mode_t mode, struct reason *out_why)
 	return code < 0 ? fail_path(out_why, code, "make directory", path) : 0;
 }
 
+/* Locks of the open file description: a child has them too, and who has one can be asked. */
+static struct flock whole_file(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
 int file_lock(const char *path, int *out_fd, struct reason *out_why)
 {
+	struct flock lock = whole_file();
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return fail_path(out_why, -errno, "open lock", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int code = errno == EWOULDBLOCK ? ERR_BUSY : -errno;
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+		int code = errno == EAGAIN || errno == EACCES ? ERR_BUSY : -errno;
 
 		close(fd);
 		return fail_path(out_why, code, "lock", path);
 	}
 	*out_fd = fd;
 	return 0;
+}
+
+bool file_is_locked(const char *path)
+{
+	struct flock lock = whole_file();
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_locked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	return is_locked;
 }

@@ -7,6 +7,7 @@
 #ifndef TSUJIBAN_COMMON_IO_FILE_H
 #define TSUJIBAN_COMMON_IO_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "common/base/buf.h"
@@ -22,5 +23,8 @@ int file_make_dir(const char *path, mode_t mode, struct reason *out_why);
 /* Takes an exclusive lock on `path` (made if needed) for as long as the process lives and the
  * descriptor is open; ERR_BUSY when another process has it. */
 int file_lock(const char *path, int *out_fd, struct reason *out_why);
+/* Whether somebody has the lock on `path`; false where there is no such file. It takes no lock
+ * itself, for that could keep a process from starting that asks at the same moment. */
+bool file_is_locked(const char *path);
 
 #endif

@@ -100,6 +100,8 @@ class Scenario(RigTest):
         self.started()
 
     def is_quiet(self):
+        if not self.host.process.is_running():
+            raise AssertionError(f"the agent ended with {self.host.process.child.returncode}")
         status = self.host.status()
         calm = status.get("pending_paths") == 0 and status.get("scan") == "complete" and status.get("spooled") == 0
         is_of_this_run = status.get("pid") == self.host.process.child.pid

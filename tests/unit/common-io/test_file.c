@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -187,6 +188,33 @@ static void test_second_process_does_not_get_the_lock_until_the_first_lets_go(vo
 	assert_int_equal(lock_in_a_child(), 0);
 }
 
+static void test_who_asks_whether_a_lock_is_held_does_not_stand_in_its_way(void **state)
+{
+	const char *path = in_directory("lock");
+	struct reason why;
+	int fd, status;
+	pid_t child;
+
+	(void)state;
+	assert_false(file_is_locked(path));
+	assert_int_not_equal(access(path, F_OK), 0);
+	child = fork();
+	if (child == 0)
+		for (;;)
+			file_is_locked(path);
+	assert_true(child > 0);
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(file_lock(path, &fd, &why), 0);
+		close(fd);
+	}
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(file_lock(path, &fd, &why), 0);
+	assert_true(file_is_locked(path));
+	close(fd);
+	assert_false(file_is_locked(path));
+}
+
 #define TEST_IN_DIRECTORY(test) \
 	cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
@@ -203,6 +231,8 @@ int main(void)
 	                test_directory_that_is_there_is_fine_and_a_file_in_the_way_is_not),
 	        TEST_IN_DIRECTORY(
 	                test_second_process_does_not_get_the_lock_until_the_first_lets_go),
+	        TEST_IN_DIRECTORY(
+	                test_who_asks_whether_a_lock_is_held_does_not_stand_in_its_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
