@@ -87,9 +87,9 @@ class Who(RigTest):
         self.assertIsNotNone(actor["started"])
 
     def test_W01_another_user(self):
-        host = self.started_with_actors()
-        os.chmod(self.rig.dir, 0o755)
+        os.chmod(self.rig.dir, 0o755)  # before: a directory that changes is listed, and a listing names nobody
         os.chmod(self.tree, 0o777)
+        host = self.started_with_actors()
         path = self.path("by-nobody")
 
         def work():
