@@ -6,6 +6,11 @@
  *
  *   0        the value of the row before
  *   1 … 12   the value of field number - 1 of this row (only of a field before this one)
+ *   13       the value of the last row above that has the same in the field before this one, if
+ *            that row is remembered: a memory of REMEMBERED rows keeps of those whose 32 bits of
+ *            FNV-1a are equal in the lowest bits the last one
+ *   14 f c   the value of field f of this row (only of a field before this one) without its last
+ *            c bytes, two at least: a source package's name, a version without the rebuild
  *   16 + n   another, of n bytes, which follow
  *
  * Whatever repeats otherwise is left to the compressor and its dictionary.

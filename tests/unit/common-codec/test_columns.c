@@ -162,6 +162,23 @@ static void test_golden_columns_have_not_changed(void **state)
 	}
 }
 
+static void test_golden_columns_of_what_is_alike_have_not_changed(void **state)
+{
+	(void)state;
+	/* The versions 1.753 and 3.0.9-1 have one place in the memory. */
+	struct fact facts[] = {row("libssl3", "3.0.9-1", "openssl"), row("openssl", "2.9", "ssl9"),
+	        row("ssl", "3.0.9-1", "openssl"), row("libkrb-5", "1.753", "libkrb"),
+	        row("ssl-dev", "3.0.9-1", "openssl")};
+	static const char sources[] = "\x17"
+	                              "openssl\x14"
+	                              "ssl9\x0d\x0e\x00\x02\x17"
+	                              "openssl";
+	pack(facts, 5, 2);
+	assert_int_equal(column.len, sizeof(sources) - 1);
+	assert_memory_equal(column.data, sources, sizeof(sources) - 1);
+	assert_back(facts, 5);
+}
+
 /* --- what is refused -------------------------------------------------------------------------- */
 
 static void test_every_cut_and_every_byte_too_many_is_refused(void **state)
@@ -197,6 +214,33 @@ static void test_tags_that_mean_nothing_are_refused(void **state)
 	        unpack_bytes("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00", 11, 0, 1), ERR_FORMAT);
 }
 
+static void test_a_row_that_is_not_remembered_is_refused(void **state)
+{
+	(void)state;
+	struct fact same[] = {row("a", "", ""), row("a", "", "")};
+	struct fact others[] = {row("a", "", ""), row("b", "", "")};
+	assert_int_equal(unpack(slice_of("\x11x\x0d", 3), 1, same, 2), 0);
+	assert_true(slice_is(same[1].field[1], "x"));
+	assert_int_equal(unpack(slice_of("\x11x\x0d", 3), 1, others, 2), ERR_FORMAT);
+	assert_int_equal(unpack(slice_of("\x0d\x00", 2), 1, same, 2), ERR_FORMAT);
+	assert_int_equal(unpack(slice_of("\x0d\x0d", 2), 0, same, 2), ERR_FORMAT);
+}
+
+static void test_a_beginning_of_what_is_not_there_is_refused(void **state)
+{
+	(void)state;
+	struct fact facts[] = {row("abc", "", "")};
+	assert_int_equal(unpack(slice_of("\x0e\x00\x01", 3), 1, facts, 1), 0);
+	assert_true(slice_is(facts[0].field[1], "ab"));
+	assert_int_equal(unpack(slice_of("\x0e\x00\x00", 3), 1, facts, 1), 0);
+	assert_true(slice_is(facts[0].field[1], "abc"));
+	assert_int_equal(unpack(slice_of("\x0e\x00\x02", 3), 1, facts, 1), ERR_FORMAT);
+	assert_int_equal(unpack(slice_of("\x0e\x00\x04", 3), 1, facts, 1), ERR_FORMAT);
+	assert_int_equal(unpack(slice_of("\x0e\x01\x01", 3), 1, facts, 1), ERR_FORMAT);
+	assert_int_equal(unpack(slice_of("\x0e\x00", 2), 1, facts, 1), ERR_FORMAT);
+	assert_int_equal(unpack(slice_of("\x0e", 1), 1, facts, 1), ERR_FORMAT);
+}
+
 static void test_a_value_above_its_limit_is_refused(void **state)
 {
 	(void)state;
@@ -223,8 +267,11 @@ int main(void)
 	        CASE(test_random_rows_come_back),
 	        CASE(test_what_repeats_is_a_byte),
 	        CASE(test_golden_columns_have_not_changed),
+	        CASE(test_golden_columns_of_what_is_alike_have_not_changed),
 	        CASE(test_every_cut_and_every_byte_too_many_is_refused),
 	        CASE(test_tags_that_mean_nothing_are_refused),
+	        CASE(test_a_row_that_is_not_remembered_is_refused),
+	        CASE(test_a_beginning_of_what_is_not_there_is_refused),
 	        CASE(test_a_value_above_its_limit_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
