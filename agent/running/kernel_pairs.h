@@ -7,7 +7,7 @@
  *   kernel_build     uname -v
  *   kernel_tainted   letters of taint; absent when it is not
  *   boot_time        seconds since 1970, to the minute: see boot_minute
- *   reboot_required  the reasons, joined by "; "; absent when there are none
+ *   reboot_required  the reasons (reboot.h); absent when there are none
  *
  * Errors   as kernels_read.
  * Thread   a worker, one at a time.

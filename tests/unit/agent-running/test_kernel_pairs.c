@@ -144,6 +144,26 @@ static void test_all_reasons_are_told(void **state)
 	        "PID 1 runs a deleted executable");
 }
 
+/* More than a field of a fact takes is cut, and not left out. */
+static void test_too_many_reasons_are_cut(void **state)
+{
+	struct scratch *scratch = *state;
+	char package[2041], *end = package + sizeof(package) - 1;
+	for (char *at = package; at < end; at += 3)
+		memcpy(at, "\xe2\x82\xac", 3);
+	*end = '\0';
+	scratch_write(scratch, "/run/reboot-required", "");
+	scratch_write(scratch, "/run/reboot-required.pkgs", package);
+	scratch_write(scratch, "/run/reboot-needed", "");
+	scratch_write(scratch, "/run/reboot-needed.pkgs", package);
+	scratch_forget(scratch);
+	assert_int_equal(kernel_pairs_add(scratch->root, &scratch->facts, &scratch->why), 0);
+	struct slice told = pair(scratch, "reboot_required");
+	struct slice ends = slice_text("\xe2\x82\xac \xe2\x80\xa6");
+	assert_in_range(told.len, FACT_FIELD_BYTES - 3, FACT_FIELD_BYTES);
+	assert_memory_equal(told.ptr + told.len - ends.len, ends.ptr, ends.len);
+}
+
 static void test_boot_time_does_not_move_with_the_clock(void **state)
 {
 	struct scratch *scratch = *state;
@@ -223,6 +243,7 @@ int main(void)
 	        TEST(test_kernel_replaced_under_its_release_asks_for_a_reboot),
 	        TEST(test_packages_that_ask_for_a_reboot_are_named),
 	        TEST(test_all_reasons_are_told),
+	        TEST(test_too_many_reasons_are_cut),
 	        TEST(test_boot_time_does_not_move_with_the_clock),
 	        TEST(test_damaged_package_list_is_an_error),
 	        TEST(test_order_is_that_of_the_distribution),
