@@ -47,14 +47,7 @@ class Office:
         self.net("ip", "link", "add", "bridge", "type", "bridge")
         self.net("ip", "address", "add", NETWORK + "1/24", "dev", "bridge")
         self.net("ip", "link", "set", "bridge", "up")
-        self.machine.bring([debs["tsujiban-collector"], debs["tsujiban"]])
-        self.machine.run("dpkg -i ./*.deb")
-        self.machine.learn_units()
-        where = "/var/lib/tsujiban-collector"
-        self.machine.run(f"runuser -u tsujiban-collector -- tsujiban-collector init --dir {where} --name collector.example.org\n"
-                         f"mkdir -p ~/.config/tsujiban; printf 'server: 127.0.0.1:7444\\ntoken_file: {where}/admin.token\\n"
-                         f"ca: {where}/ca.crt\\n' >~/.config/tsujiban/config.yaml\nsystemctl start tsujiban-collector")
-        self.machine.pause()
+        self.machine.start_collector([debs["tsujiban-collector"], debs["tsujiban"]])
 
     def net(self, *words):
         subprocess.run(["nsenter", "-t", str(self.machine.init), "-n", *words], check=True)

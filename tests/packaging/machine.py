@@ -11,8 +11,11 @@ import packages
 from rig import wait_until
 
 AGENT, COLLECTOR = "tsujiban-agent", "tsujiban-collector"
-
 HOME = "/root/here"
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
+               "DEBIAN_FRONTEND": "noninteractive"}
+COLLECTOR_DIR = "/var/lib/tsujiban-collector"
+OPERATOR = f"server: 127.0.0.1:7444\ntoken_file: {COLLECTOR_DIR}/admin.token\nca: {COLLECTOR_DIR}/ca.crt\n"
 
 # What runs in systemd's place: NAME.sh is made of each unit. Units that are enabled, or asked for, are one process.
 SYSTEMCTL = """#!/bin/bash
@@ -71,6 +74,16 @@ class Machine:
         for path in paths:
             subprocess.run(["cp", path, self.root.at(HOME)], check=True)
 
+    def start_collector(self, debs):
+        """Installs what is in `debs`; the collector's name is collector.example.org, and root here is its operator."""
+        self.bring(debs)
+        self.run("dpkg -i ./*.deb")
+        self.learn_units()
+        self.run(f"runuser -u tsujiban-collector -- tsujiban-collector init --dir {COLLECTOR_DIR} --name collector.example.org")
+        self.root.write("/root/.config/tsujiban/config.yaml", OPERATOR)
+        self.run("systemctl start tsujiban-collector")
+        self.pause()
+
     def learn_units(self):
         """As systemd would after an installation."""
         for name in (AGENT, COLLECTOR):
@@ -90,10 +103,9 @@ class Machine:
         """With the variables of the commands before."""
         script = f"cd {HOME}; [ ! -e /run/vars ] || . /run/vars\nset -euo pipefail\n{commands}\ndeclare -p token fingerprint " \
                  "2>/dev/null >/run/vars || :\n"
-        done = subprocess.run(["nsenter", "-t", str(self.init), "-m", "-n", "-u", "-p", "chroot", self.root.path, "bash",
-                               "-c", script], env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
-                                   "DEBIAN_FRONTEND": "noninteractive"},
-                              capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        inside = ["nsenter", "-t", str(self.init), "-m", "-n", "-u", "-p", "chroot", self.root.path]
+        done = subprocess.run([*inside, "bash", "-c", script], env=ENVIRONMENT, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, check=False)
         if is_ok and done.returncode != 0:
             raise AssertionError(f"ended with {done.returncode}:\n{commands}\n{done.stdout}{done.stderr}{self.logs()}")
         return done

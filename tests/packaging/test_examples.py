@@ -54,14 +54,7 @@ class Examples(unittest.TestCase):
         self.addCleanup(lambda: subprocess.run(["rm", "-rf", folder], check=True))
         machine = Machine(packages.Root(folder, tools), "web01")
         self.addCleanup(machine.close)
-        machine.bring([debs["tsujiban-collector"], debs["tsujiban"]])
-        machine.run("dpkg -i ./*.deb")
-        machine.learn_units()
-        where = "/var/lib/tsujiban-collector"
-        machine.run(f"runuser -u tsujiban-collector -- tsujiban-collector init --dir {where} --name collector.example.org\n"
-                    f"mkdir -p ~/.config/tsujiban; printf 'server: 127.0.0.1:7444\\ntoken_file: {where}/admin.token\\nca: {where}/ca.crt\\n'"
-                    " >~/.config/tsujiban/config.yaml\nsystemctl start tsujiban-collector")
-        machine.pause()
+        machine.start_collector([debs["tsujiban-collector"], debs["tsujiban"]])
         shutil.copy(debs["tsujiban-agent"], machine.root.at("/root/tsujiban-agent.deb"))
         return machine
 

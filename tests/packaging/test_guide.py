@@ -1,8 +1,9 @@
-"""The operator's guide, command by command, in a Debian of its own: with the debs, the real ports, a pid and a network
+"""The operator's guide, block by block, in a Debian of its own: with the debs, the real ports, a pid and a network
 namespace, and a few lines in systemd's place, which cannot run there."""
 
 import os
 import subprocess
+import tempfile
 import unittest
 
 import packages
@@ -10,6 +11,7 @@ from machine import Machine
 from rig import wait_until
 
 GUIDE = os.path.join(packages.TOP, "packaging", "GUIDE.md")
+
 
 def blocks():
     """(section, commands) of the guide's blocks, in order."""
@@ -33,7 +35,7 @@ class Guide(unittest.TestCase):
     def setUp(self):
         packages.need_namespaces()
         self.old, self.new = packages.built("deb"), packages.built("deb", packages.NEXT)
-        folder = packages.tempfile.mkdtemp(prefix="tsujiban-guide-")
+        folder = tempfile.mkdtemp(prefix="tsujiban-guide-")
         self.addCleanup(lambda: subprocess.run(["rm", "-rf", folder], check=True))
         self.machine = Machine(packages.Root(folder), "guide")
         self.addCleanup(self.machine.close)
@@ -49,7 +51,6 @@ class Guide(unittest.TestCase):
         if section == "Back up the collector" and number == 1:
             self.machine.run("echo guide >/etc/guide")
             self.machine.wait_says("created +/etc/guide", "events", "path:/etc/guide")
-
         if section == "The collector's disk is full":  # "when it answers again"
             self.machine.wait_says("^hosts", "status")
         if section == "Enrol a host" and number == 1:
@@ -84,7 +85,7 @@ class Guide(unittest.TestCase):
         elif section == "Take a host out":
             self.assertFalse(machine.root.exists("/var/lib/tsujiban-agent"))
 
-    def test_every_command_of_the_guide(self):
+    def test_every_block_of_the_guide(self):
         self.machine.bring(self.old.values())
         numbers = {}
         for section, commands in blocks():
