@@ -119,9 +119,7 @@ static int add_boot_time(const char *root, struct fact_list *out)
 	return rc;
 }
 
-/* --- whether it should be started again ------------------------------------------------------- */
-
-/* --- what is installed besides ----------------------------------------------------------------- */
+/* --- what is installed besides ---------------------------------------------------------------- */
 
 static int add_kernels(const char *root, struct fact_list *out, struct reason *out_why)
 {

@@ -1,12 +1,12 @@
 /*
  * reboot - whether a host should be started again, and why.
  *
- *   a file of the distribution   /run/reboot-required and the packages that asked for it (Debian,
- *                                Ubuntu), /run/reboot-needed (SUSE)
- *   the kernel                   a newer one is installed, or the running one's package was replaced
- *   core packages of rpm         installed after the boot (core_packages.h)
- *   microcode                    newer than what runs (microcode.h)
- *   PID 1                        runs a deleted executable
+ *   a file         /run/reboot-required and the packages that asked for it (Debian, Ubuntu),
+ *                  /run/reboot-needed (SUSE)
+ *   the kernel     a newer one is installed, or the running one's package was replaced
+ *   core packages  of rpm, installed after the boot (core_packages.h)
+ *   microcode      newer than what runs (microcode.h)
+ *   PID 1          runs a deleted executable
  *
  * A container has the kernel of its host: only files and PID 1 count there.
  *

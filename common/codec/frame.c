@@ -13,7 +13,7 @@
 #define ZSTD_LEVEL     1
 #define ZSTD_WINDOW    18          /* log2: a batch is seldom larger; keeps the context small */
 #define SMALL_MOST     4096        /* of payload: more has its own repetitions */
-#define SMALL_END      (32u << 10) /* of the dictionary: what is farther off saves 1 byte an event */
+#define SMALL_END      (32u << 10) /* of the dictionary: what is farther off saves a byte */
 #define SMALL_TABLES   14 /* log2 of their rows: four times as many save 3 bytes an event */
 #define SMALL_SEARCH   4  /* log2 of the places that are looked at */
 #define BUCKET_LEVEL   19

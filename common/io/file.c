@@ -183,7 +183,7 @@ int file_make_dir(const char *path, mode_t mode, struct reason *out_why)
 /* Locks of the open file description: a child has them too, and who has one can be asked. */
 static struct flock whole_file(void)
 {
-	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
 }
 
 int file_lock(const char *path, int *out_fd, struct reason *out_why)

@@ -231,8 +231,7 @@ int main(void)
 	                test_directory_that_is_there_is_fine_and_a_file_in_the_way_is_not),
 	        TEST_IN_DIRECTORY(
 	                test_second_process_does_not_get_the_lock_until_the_first_lets_go),
-	        TEST_IN_DIRECTORY(
-	                test_who_asks_whether_a_lock_is_held_does_not_stand_in_its_way),
+	        TEST_IN_DIRECTORY(test_who_asks_whether_a_lock_is_held_does_not_stand_in_its_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
