@@ -53,8 +53,9 @@ struct cli_command {
 	int (*run)(struct cli *cli, const struct option_list *words, struct reason *out_why);
 };
 
-extern const struct cli_command cmd_token_create, cmd_hosts, cmd_host, cmd_revoke, cmd_search,
-        cmd_packages, cmd_facts, cmd_files, cmd_events, cmd_status;
+extern const struct cli_command cmd_token_create, cmd_token_list, cmd_token_revoke, cmd_hosts,
+        cmd_host, cmd_revoke, cmd_search, cmd_packages, cmd_facts, cmd_files, cmd_events,
+        cmd_status;
 
 /* --- output -------------------------------------------------------------------------------- */
 

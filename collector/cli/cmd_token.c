@@ -4,13 +4,21 @@
 #include "collector/cli/cli.h"
 #include "common/base/text.h"
 
+static bool is_read;
 static const char *ttl;
 static struct option_list labels;
 static struct buf agents_address; /* for the command that the new host's operator needs */
 
 static const struct option_row ROWS[] = {
-        {.name = "ttl", .value = "TIME", .out_text = &ttl, .help = "how long it may be used: 1h"},
-        {.name = "label", .value = "NAME=VALUE", .out_list = &labels, .help = "of the new host"},
+        {.name = "read", .out_flag = &is_read, .help = "to read with, instead of to enrol a host"},
+        {.name = "ttl",
+                .value = "TIME",
+                .out_text = &ttl,
+                .help = "how long it may be used: 1h, with --read 30d"},
+        {.name = "label",
+                .value = "NAME=VALUE",
+                .out_list = &labels,
+                .help = "of the new host, or what a token to read with is for"},
         CLI_COMMON_ROWS,
 };
 
@@ -18,6 +26,8 @@ static int build_wishes(json_t *wishes, struct reason *out_why)
 {
 	json_t *object = json_object();
 
+	if (is_read)
+		json_object_set_new(wishes, "role", json_string("read"));
 	if (ttl)
 		json_object_set_new(wishes, "ttl", json_string(ttl));
 	json_object_set_new(wishes, "labels", object);
@@ -84,7 +94,25 @@ static const char *member(const json_t *object, const char *name)
 	return text ? text : "-";
 }
 
-/* With the command that the new host's operator needs. */
+/* What whoever is given the token does with it. */
+static void append_use(const json_t *object, struct buf *out)
+{
+	if (is_read)
+		buf_printf(out,
+		        "It sees the whole fleet and changes nothing. Its holder keeps it in a "
+		        "file, for\n--token-file or token_file in ~/.config/tsujiban/config.yaml; "
+		        "you end it with:\n\n"
+		        "  tsujiban token revoke %s\n",
+		        member(object, "id"));
+	else
+		buf_printf(out,
+		        "On the host (--collector is where agents connect to):\n\n"
+		        "  tsujiban-agent enroll --collector %s --token %s \\\n"
+		        "      --ca-fingerprint %s --dir /var/lib/tsujiban-agent\n",
+		        buf_text(&agents_address), member(object, "token"),
+		        member(object, "ca_fingerprint"));
+}
+
 static int show_token(struct cli_listing *listing, struct slice line)
 {
 	json_t *object = json_loadb((const char *)line.ptr, line.len, 0, NULL);
@@ -93,12 +121,7 @@ static int show_token(struct cli_listing *listing, struct slice line)
 	buf_printf(&out, "token           %s\nca fingerprint  %s\nexpires         %s\n\n",
 	        member(object, "token"), member(object, "ca_fingerprint"),
 	        member(object, "expires"));
-	buf_printf(&out,
-	        "On the host (--collector is where agents connect to):\n\n"
-	        "  tsujiban-agent enroll --collector %s --token %s \\\n"
-	        "      --ca-fingerprint %s --dir /var/lib/tsujiban-agent\n",
-	        buf_text(&agents_address), member(object, "token"),
-	        member(object, "ca_fingerprint"));
+	append_use(object, &out);
 	for (struct slice left = buf_slice(&out), text; text_take_line(&left, &text);) {
 		text_append_display(&shown, text);
 		/* The line's own backslash was doubled. */
@@ -135,7 +158,7 @@ static int run_token_create(
 	int rc = build_wishes(wishes, out_why);
 
 	(void)words;
-	if (rc == 0 && cli->format == CLI_TABLE)
+	if (rc == 0 && cli->format == CLI_TABLE && !is_read)
 		append_agents_address(cli, &agents_address);
 	if (rc == 0) {
 		char *body = json_dumps(wishes, JSON_COMPACT);
@@ -151,8 +174,8 @@ static int run_token_create(
 
 const struct cli_command cmd_token_create = {
         .name = "token create",
-        .synopsis = "tsujiban token create [--ttl TIME] [--label NAME=VALUE]...",
-        .about = "Makes a token with which one host can be enrolled, once.",
+        .synopsis = "tsujiban token create [--read] [--ttl TIME] [--label NAME=VALUE]...",
+        .about = "Makes a token with which one host can be enrolled, once; or one to read with.",
         .rows = ROWS,
         .run = run_token_create,
 };

@@ -11,6 +11,8 @@
 
 static const struct cli_command *const COMMANDS[] = {
         &cmd_token_create,
+        &cmd_token_list,
+        &cmd_token_revoke,
         &cmd_hosts,
         &cmd_host,
         &cmd_revoke,

@@ -18,6 +18,8 @@ static const struct http_route routes[] = {
         {"GET", "/api/v1/hosts/*", HTTP_READ, api_host},
         {"POST", "/api/v1/hosts/*", HTTP_ADMIN, api_revoke},
         {"POST", "/api/v1/tokens", HTTP_ADMIN, api_token},
+        {"GET", "/api/v1/tokens", HTTP_ADMIN, api_list_tokens},
+        {"POST", "/api/v1/tokens/*", HTTP_ADMIN, api_revoke_token},
         {"GET", "/api/v1/search", HTTP_READ, api_search},
         {"GET", "/api/v1/search/coverage", HTTP_READ, api_coverage},
         {"GET", "/api/v1/packages", HTTP_READ, api_packages},
@@ -99,6 +101,15 @@ bool api_find_host(struct kv_txn *txn, struct slice name, struct http_response *
 		        buf_text(&shown), err_text(rc));
 	buf_fini(&shown);
 	return false;
+}
+
+struct slice api_name_before(const char *tail, const char *suffix)
+{
+	size_t len = strlen(tail), suffix_len = strlen(suffix);
+
+	if (len <= suffix_len || strcmp(tail + len - suffix_len, suffix) != 0)
+		return slice_of(NULL, 0);
+	return slice_of(tail, len - suffix_len);
 }
 
 void api_set_listing(struct http_response *response,

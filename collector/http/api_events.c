@@ -1,8 +1,10 @@
 #include <stdlib.h>
 
 #include "collector/http/api_private.h"
+#include "collector/http/route.h"
 #include "collector/http/scan.h"
 #include "collector/query/render.h"
+#include "collector/store/tokens.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -12,6 +14,7 @@ struct listing {
 	struct api *api;
 	struct scan *scan; /* NULL: nothing can match */
 	bool is_stream;
+	uint8_t token[SHA256_BYTES];  /* of a stream: the hash of whose it is */
 	uint64_t end;                 /* of the log when a listing began; a stream has none */
 	uint64_t left;                /* may still be given */
 	uint64_t back, back_position; /* the newest so many are looked for, down from there */
@@ -44,6 +47,8 @@ static enum http_more give_events(struct listing *listing, struct kv_txn *txn, s
 	unsigned budget = SCAN_BUDGET;
 	struct scan_hit hit;
 
+	if (!listing->scan)
+		return listing->is_stream ? HTTP_WAIT : HTTP_END;
 	if (listing->back > 0 && scan_back(listing->scan, txn, &listing->back_position,
 	                                 &listing->back, &budget) == SCAN_SPENT)
 		return HTTP_MORE;
@@ -64,19 +69,29 @@ static enum http_more give_events(struct listing *listing, struct kv_txn *txn, s
 	return HTTP_MORE;
 }
 
+/* A stream may outlive the token with which it was asked for. */
+static bool may_go_on(const struct listing *listing, struct kv_txn *txn)
+{
+	struct token_record token;
+	struct reason why;
+
+	return !listing->is_stream ||
+	       tokens_find_hash(txn, listing->token, clock_wall_ns(), &token, &why) == 0;
+}
+
 static enum http_more list_events(void *ctx, struct buf *out)
 {
 	struct listing *listing = ctx;
+	enum http_more more = HTTP_END;
 	struct kv_txn *txn;
 
-	if (!listing->scan)
-		return listing->is_stream ? HTTP_WAIT : HTTP_END;
 	int rc = kv_begin_read(store_kv(listing->api->options.store), &txn);
 	if (rc < 0) {
 		log_error("cannot list events: %s", err_text(rc));
 		return HTTP_END;
 	}
-	enum http_more more = give_events(listing, txn, out);
+	if (may_go_on(listing, txn))
+		more = give_events(listing, txn, out);
 	kv_abort(txn);
 	return more;
 }
@@ -200,6 +215,7 @@ void api_stream(void *ctx, const struct http_request *request, struct http_respo
 	if (take_filter(api, txn, request, response, &filter)) {
 		struct listing *listing = listing_new(api, &filter);
 		listing->is_stream = true;
+		digest_of(route_bearer(http_header(request, "authorization")), listing->token);
 		struct event_id begin = stream_begin(
 		        eventlog_end(txn), last_id.len > 0 ? &seen : NULL, has_since);
 		if (listing->scan)

@@ -48,19 +48,9 @@ void api_hosts(void *ctx, const struct http_request *request, struct http_respon
 	api_set_listing(response, list_hosts, free, listing);
 }
 
-/* NAME of NAME/what; absent: it ends otherwise. No host's name has a slash. */
-static struct slice name_before(const char *tail, const char *suffix)
-{
-	size_t len = strlen(tail), suffix_len = strlen(suffix);
-
-	if (len <= suffix_len || strcmp(tail + len - suffix_len, suffix) != 0)
-		return slice_of(NULL, 0);
-	return slice_of(tail, len - suffix_len);
-}
-
 void api_host(void *ctx, const struct http_request *request, struct http_response *response)
 {
-	struct slice name = name_before(request->tail, "/facts");
+	struct slice name = api_name_before(request->tail, "/facts");
 	struct api *api = ctx;
 	struct host_record host;
 	struct kv_txn *txn;
@@ -131,7 +121,7 @@ static void free_revoke(struct change *change)
 
 void api_revoke(void *ctx, const struct http_request *request, struct http_response *response)
 {
-	struct slice name = name_before(request->tail, "/revoke");
+	struct slice name = api_name_before(request->tail, "/revoke");
 
 	if (!name.ptr) {
 		http_fail(response, 404, "no such resource");

@@ -24,14 +24,16 @@ struct api {
 typedef void api_handler(
         void *ctx, const struct http_request *request, struct http_response *response);
 
-api_handler api_status, api_hosts, api_host, api_revoke, api_token, api_search, api_packages,
-        api_files, api_events, api_stream, api_coverage;
+api_handler api_status, api_hosts, api_host, api_revoke, api_token, api_list_tokens,
+        api_revoke_token, api_search, api_packages, api_files, api_events, api_stream, api_coverage;
 /* Of /hosts/NAME/facts. */
 void api_facts(struct api *api, struct slice host_name, const struct http_request *request,
         struct http_response *response);
 
 /* False with the response failed. */
 bool api_begin_read(struct api *api, struct http_response *response, struct kv_txn **out);
+/* NAME of NAME/what; absent: it ends otherwise. Neither a host's name nor an id has a slash. */
+struct slice api_name_before(const char *tail, const char *suffix);
 /* A whole number of at least 1; 0 when it is not given. */
 bool api_take_count(const struct http_request *request, const char *name,
         struct http_response *response, uint64_t *out);

@@ -4,7 +4,7 @@
 #include <utlist.h>
 
 #include "collector/http/route.h"
-#include "common/base/digest.h"
+#include "collector/store/tokens.h"
 #include "common/base/log.h"
 
 static struct change *of_job(struct store_job *job)
@@ -84,9 +84,8 @@ void changes_abandon(struct api *api)
 void audit_who(const struct http_request *request, char out[AUDIT_WHO_MAX])
 {
 	struct slice token = route_bearer(http_header(request, "authorization"));
-	uint8_t hash[SHA256_BYTES];
+	char id[TOKEN_ID_BYTES + 1];
 
-	digest_of(token, hash);
-	snprintf(out, AUDIT_WHO_MAX, "peer=%s token=%02x%02x%02x%02x", request->peer, hash[0],
-	        hash[1], hash[2], hash[3]);
+	token_id(token, id);
+	snprintf(out, AUDIT_WHO_MAX, "peer=%s token=%s", request->peer, id);
 }

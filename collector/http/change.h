@@ -29,7 +29,7 @@ void change_submit(struct change *change, struct api *api, struct http_response 
 /* The API closes: what is still with the store ends alone. */
 void changes_abandon(struct api *api);
 
-/* Who asked, for the audit log: " peer=… token=…", the token by the first bytes of its hash. */
+/* Who asked, for the audit log: " peer=… token=…", the token by its id. */
 #define AUDIT_WHO_MAX 128
 void audit_who(const struct http_request *request, char out[AUDIT_WHO_MAX]);
 

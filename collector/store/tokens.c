@@ -10,13 +10,20 @@
 #include "collector/store/tokens.h"
 
 #include "collector/store/labels.h"
-#include "common/base/digest.h"
 #include "common/base/text.h"
 
 #define RECORD_VERSION  1
 #define TOKEN_BYTES     32
 #define TOKEN_TEXT_MAX  256 /* longer texts are no token */
 #define LABEL_BYTES_MAX 1024
+
+const char *token_role_name(enum token_role role)
+{
+	static const char *const names[] = {
+	        [TOKEN_ENROLL] = "enroll", [TOKEN_READ] = "read", [TOKEN_ADMIN] = "admin"};
+
+	return names[role];
+}
 
 void token_draw(char *text)
 {
@@ -95,16 +102,12 @@ static bool is_over(const struct token_record *token, int64_t now_ns)
 	return token->expires_ns != 0 && now_ns >= token->expires_ns;
 }
 
-int tokens_find(struct kv_txn *txn, struct slice text, int64_t now_ns, struct token_record *out,
-        struct reason *out_why)
+int tokens_find_hash(struct kv_txn *txn, const uint8_t hash[SHA256_BYTES], int64_t now_ns,
+        struct token_record *out, struct reason *out_why)
 {
-	uint8_t key[SHA256_BYTES];
 	struct slice record;
-	int rc;
+	int rc = kv_get(txn, STORE_TOKENS, slice_of(hash, SHA256_BYTES), &record);
 
-	if (text.len == 0 || text.len > TOKEN_TEXT_MAX)
-		return fail(out_why, ERR_MISSING, "token is unknown");
-	rc = kv_get(txn, STORE_TOKENS, key_of(text, key), &record);
 	if (rc == ERR_MISSING)
 		return fail(out_why, rc, "token is unknown");
 	if (rc == 0)
@@ -114,6 +117,17 @@ int tokens_find(struct kv_txn *txn, struct slice text, int64_t now_ns, struct to
 	if (is_over(out, now_ns))
 		return fail(out_why, ERR_REFUSED, "token has expired");
 	return 0;
+}
+
+int tokens_find(struct kv_txn *txn, struct slice text, int64_t now_ns, struct token_record *out,
+        struct reason *out_why)
+{
+	uint8_t hash[SHA256_BYTES];
+
+	if (text.len == 0 || text.len > TOKEN_TEXT_MAX)
+		return fail(out_why, ERR_MISSING, "token is unknown");
+	digest_of(text, hash);
+	return tokens_find_hash(txn, hash, now_ns, out, out_why);
 }
 
 int tokens_remove(struct kv_txn *txn, struct slice text)
@@ -136,12 +150,83 @@ int tokens_sweep(struct kv_txn *txn, int64_t now_ns)
 		return rc;
 	rc = kv_first(cursor, &key, &value);
 	while (rc == 0) {
-		if (read_record(value, &token) == 0 && token.role == TOKEN_ENROLL &&
-		        is_over(&token, now_ns))
+		if (read_record(value, &token) == 0 && is_over(&token, now_ns))
 			rc = kv_delete_here(cursor);
 		if (rc == 0)
 			rc = kv_next(cursor, &key, &value);
 	}
 	kv_cursor_close(cursor);
 	return rc == ERR_MISSING ? 0 : rc;
+}
+
+/* --- by id ---------------------------------------------------------------------------------- */
+
+static void id_of_key(struct slice key, char out[TOKEN_ID_BYTES + 1])
+{
+	struct buf hex = BUF_INIT;
+
+	text_append_hex(&hex, slice_of(key.ptr, TOKEN_ID_BYTES / 2));
+	memcpy(out, buf_text(&hex), TOKEN_ID_BYTES + 1);
+	buf_fini(&hex);
+}
+
+void token_id(struct slice text, char out[TOKEN_ID_BYTES + 1])
+{
+	uint8_t key[SHA256_BYTES];
+
+	id_of_key(key_of(text, key), out);
+}
+
+int tokens_each(struct kv_txn *txn, const char *after,
+        int (*visit)(void *ctx, const char *id, const struct token_record *token), void *ctx)
+{
+	uint8_t from[TOKEN_ID_BYTES / 2] = {0};
+	char id[TOKEN_ID_BYTES + 1];
+	struct token_record token;
+	struct slice key, value;
+	struct kv_cursor *cursor;
+	int rc = kv_cursor_open(txn, STORE_TOKENS, &cursor);
+
+	if (rc < 0)
+		return rc;
+	text_parse_hex(slice_text(after), from, sizeof(from));
+	rc = kv_seek(cursor, slice_of(from, sizeof(from)), &key, &value);
+	for (; rc == 0; rc = kv_next(cursor, &key, &value)) {
+		id_of_key(key, id);
+		if (strcmp(id, after) <= 0 || read_record(value, &token) < 0)
+			continue;
+		rc = visit(ctx, id, &token);
+		if (rc != 0)
+			break;
+	}
+	kv_cursor_close(cursor);
+	return rc == ERR_MISSING ? 0 : rc;
+}
+
+int tokens_revoke(struct kv_txn *txn, struct slice id, enum token_role *out_role)
+{
+	uint8_t first[TOKEN_ID_BYTES / 2];
+	struct token_record token;
+	struct slice key, value;
+	struct kv_cursor *cursor;
+	int rc;
+
+	if (!text_parse_hex(id, first, sizeof(first)))
+		return ERR_MISSING;
+	rc = kv_cursor_open(txn, STORE_TOKENS, &cursor);
+	if (rc < 0)
+		return rc;
+	rc = kv_seek(cursor, slice_of(first, sizeof(first)), &key, &value);
+	if (rc == 0 && !slice_starts_with(key, slice_of(first, sizeof(first))))
+		rc = ERR_MISSING;
+	if (rc == 0)
+		rc = read_record(value, &token);
+	if (rc == 0 && token.role == TOKEN_ADMIN)
+		rc = ERR_REFUSED;
+	if (rc == 0) {
+		*out_role = token.role;
+		rc = kv_delete_here(cursor);
+	}
+	kv_cursor_close(cursor);
+	return rc;
 }

@@ -10,12 +10,16 @@ static void test_only_api_tokens_open_the_api(void **state)
 	        {.path = "/api/v1/status", .token = READER},
 	        {.path = "/api/v1/status", .token = ADMIN},
 	        {.method = "POST", .path = "/api/v1/tokens", .token = READER},
-	        {.method = "POST", .path = "/api/v1/hosts/web01/revoke", .token = READER}};
-	const long want[] = {401, 401, 200, 200, 403, 403};
+	        {.method = "POST", .path = "/api/v1/hosts/web01/revoke", .token = READER},
+	        {.path = "/api/v1/tokens", .token = READER},
+	        {.method = "POST",
+	                .path = "/api/v1/tokens/0123456789abcdef/revoke",
+	                .token = READER}};
+	const long want[] = {401, 401, 200, 200, 403, 403, 403, 403};
 	struct fixture *fixture = *state;
 
-	rig_ask(&fixture->rig, api_port(fixture->api), asks, 6);
-	for (int i = 0; i < 6; i++) {
+	rig_ask(&fixture->rig, api_port(fixture->api), asks, 8);
+	for (int i = 0; i < 8; i++) {
 		assert_int_equal(asks[i].status, want[i]);
 		ask_fini(&asks[i]);
 	}
@@ -222,7 +226,8 @@ static void test_wrong_wishes_for_a_token_are_400(void **state)
 	        "{\"ttl\":5}", "{\"tll\":\"1h\"}", "{\"labels\":[]}",
 	        "{\"labels\":{\"a b\":\"c\"}}", "{\"labels\":{\"a\":1}}",
 	        "{\"labels\":{\"\":\"x\"}}", "{\"labels\":{\"a\":\"x\\u001b\"}}",
-	        "{\"ttl\":\"1h\",\"ttl\":\"2h\"}"};
+	        "{\"ttl\":\"1h\",\"ttl\":\"2h\"}", "{\"role\":\"admin\"}", "{\"role\":1}",
+	        "{\"role\":\"read\",\"ttl\":\"367d\"}"};
 	struct ask one;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -230,6 +235,45 @@ static void test_wrong_wishes_for_a_token_are_400(void **state)
 		assert_int_equal(one.status, 400);
 		ask_fini(&one);
 	}
+}
+
+/* More than one piece of the listing. */
+static void test_tokens_are_listed_without_what_makes_them_secret(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ask one;
+	char id[TOKEN_ID_BYTES + 1];
+	struct kv_txn *txn;
+	size_t before;
+
+	one = (struct ask){.path = "/api/v1/tokens", .token = ADMIN};
+	ask(fixture, &one);
+	before = count_lines(&one.answer);
+	ask_fini(&one);
+	txn = begin_write(fixture);
+	for (int i = 0; i < 800; i++) {
+		char text[16];
+		struct token_record token = {.role = i ? TOKEN_READ : TOKEN_ENROLL,
+		        .created_ns = 1,
+		        .expires_ns = i % 8 == 7 ? 2 : 0,
+		        .label_count = 1,
+		        .label_name = {slice_text("for")},
+		        .label_value = {slice_text("a \"dashboard\"")}};
+		snprintf(text, sizeof(text), "secret%d", i);
+		assert_int_equal(tokens_put(txn, slice_text(text), &token), 0);
+	}
+	assert_int_equal(kv_commit(txn), 0);
+	one = (struct ask){.path = "/api/v1/tokens", .token = ADMIN};
+	ask(fixture, &one);
+	assert_int_equal(one.status, 200);
+	assert_int_equal(count_lines(&one.answer), before + 700);
+	token_id(slice_text("secret0"), id);
+	assert_true(ask_says(&one, id));
+	assert_true(
+	        ask_says(&one, "\",\"role\":\"enroll\",\"created\":\"1970-01-01T00:00:00.000000Z\","
+	                       "\"expires\":null,\"labels\":{\"for\":\"a \\\"dashboard\\\"\"}}\n"));
+	assert_false(ask_says(&one, "secret"));
+	ask_fini(&one);
 }
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -408,6 +452,7 @@ int main(void)
 	        TEST(test_revoking_an_unknown_host_is_404),
 	        TEST(test_new_token_enrols_with_its_labels),
 	        TEST(test_wrong_wishes_for_a_token_are_400),
+	        TEST(test_tokens_are_listed_without_what_makes_them_secret),
 	        TEST(test_events_come_oldest_first),
 	        TEST(test_events_are_filtered),
 	        TEST(test_limit_gives_the_first_and_last_the_newest),

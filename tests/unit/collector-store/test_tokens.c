@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <stdio.h>
+
 #include "collector/store/tokens.h"
 
 static int put(struct kv_txn *txn, const char *text, enum token_role role, int64_t expires_ns)
@@ -67,19 +69,78 @@ static void test_expired_token_is_refused_and_zero_never_expires(void **state)
 	assert_int_equal(find(txn, "admin", INT64_MAX, &token), 0);
 }
 
-static void test_sweep_drops_ended_enrolment_tokens_only(void **state)
+static void test_sweep_drops_what_has_ended(void **state)
 {
 	struct kv_txn *txn = ((struct fixture *)*state)->txn;
 	struct token_record token;
 
 	assert_int_equal(put(txn, "ended", TOKEN_ENROLL, 1000), 0);
-	assert_int_equal(put(txn, "ended too", TOKEN_ENROLL, 1001), 0);
+	assert_int_equal(put(txn, "ended too", TOKEN_READ, 1001), 0);
 	assert_int_equal(put(txn, "running", TOKEN_ENROLL, 3000), 0);
-	assert_int_equal(put(txn, "reader", TOKEN_READ, 1000), 0);
+	assert_int_equal(put(txn, "reader", TOKEN_READ, 3000), 0);
+	assert_int_equal(put(txn, "admin", TOKEN_ADMIN, 0), 0);
 	assert_int_equal(tokens_sweep(txn, 2000), 0);
-	assert_int_equal(kv_count(txn, STORE_TOKENS), 2);
+	assert_int_equal(kv_count(txn, STORE_TOKENS), 3);
 	assert_int_equal(find(txn, "running", 2000, &token), 0);
-	assert_int_equal(find(txn, "reader", 2000, &token), ERR_REFUSED);
+	assert_int_equal(find(txn, "reader", 2000, &token), 0);
+	assert_int_equal(find(txn, "admin", 2000, &token), 0);
+}
+
+struct seen {
+	unsigned count, roles;
+	char last[TOKEN_ID_BYTES + 1];
+};
+
+static int see(void *ctx, const char *id, const struct token_record *token)
+{
+	struct seen *seen = ctx;
+
+	assert_true(strcmp(seen->last, id) < 0);
+	snprintf(seen->last, sizeof(seen->last), "%s", id);
+	seen->roles |= 1u << token->role;
+	return ++seen->count == 3 ? 1 : 0;
+}
+
+static void test_all_are_visited_by_id_until_it_is_enough(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct seen seen = {0}, again = {.count = 1}, behind = {0};
+
+	assert_int_equal(tokens_each(txn, "", see, &seen), 0);
+	assert_int_equal(put(txn, "reader", TOKEN_READ, 1000), 0);
+	assert_int_equal(put(txn, "admin", TOKEN_ADMIN, 0), 0);
+	assert_int_equal(tokens_each(txn, "", see, &seen), 0);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.roles, 1u << TOKEN_READ | 1u << TOKEN_ADMIN);
+	assert_int_equal(tokens_each(txn, "", see, &again), 1);
+	assert_int_equal(tokens_each(txn, seen.last, see, &behind), 0);
+	assert_int_equal(behind.count, 0);
+	assert_int_equal(tokens_each(txn, "0000000000000000", see, &behind), 0);
+	assert_int_equal(behind.count, 2);
+}
+
+static void test_revoked_by_id_but_for_an_admins(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	char id[TOKEN_ID_BYTES + 1];
+	struct token_record token;
+	enum token_role role = 0;
+
+	assert_int_equal(put(txn, "reader", TOKEN_READ, 0), 0);
+	assert_int_equal(put(txn, "other", TOKEN_READ, 0), 0);
+	assert_int_equal(put(txn, "admin", TOKEN_ADMIN, 0), 0);
+	token_id(slice_text("reader"), id);
+	assert_int_equal(tokens_revoke(txn, slice_of(id, TOKEN_ID_BYTES - 2), &role), ERR_MISSING);
+	assert_int_equal(tokens_revoke(txn, slice_text("no hex, at all!!"), &role), ERR_MISSING);
+	assert_int_equal(tokens_revoke(txn, slice_text(id), &role), 0);
+	assert_int_equal(role, TOKEN_READ);
+	assert_int_equal(find(txn, "reader", 1, &token), ERR_MISSING);
+	assert_int_equal(find(txn, "other", 1, &token), 0);
+	assert_int_equal(tokens_revoke(txn, slice_text(id), &role), ERR_MISSING);
+	token_id(slice_text("admin"), id);
+	assert_int_equal(tokens_revoke(txn, slice_text(id), &role), ERR_REFUSED);
+	assert_int_equal(find(txn, "admin", 1, &token), 0);
+	assert_int_equal(tokens_revoke(txn, slice_text("ffffffffffffffff"), &role), ERR_MISSING);
 }
 
 static void test_text_of_a_token_is_not_in_the_store(void **state)
@@ -115,7 +176,9 @@ int main(void)
 	        cmocka_unit_test(test_drawn_tokens_differ_and_are_url_safe),
 	        WITH_STORE(test_token_comes_back_and_is_used_once),
 	        WITH_STORE(test_expired_token_is_refused_and_zero_never_expires),
-	        WITH_STORE(test_sweep_drops_ended_enrolment_tokens_only),
+	        WITH_STORE(test_sweep_drops_what_has_ended),
+	        WITH_STORE(test_all_are_visited_by_id_until_it_is_enough),
+	        WITH_STORE(test_revoked_by_id_but_for_an_admins),
 	        WITH_STORE(test_text_of_a_token_is_not_in_the_store),
 	        WITH_STORE(test_labels_beyond_the_caps_are_refused),
 	};
