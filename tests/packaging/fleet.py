@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 import packages  # noqa: E402
 import rig  # noqa: E402
+from disk import comparable, line_path, read_disk  # noqa: E402
 from history import faults_of_history, faults_of_numbers  # noqa: E402
 from machine import Machine  # noqa: E402
 from test_crash import Churn  # noqa: E402
@@ -129,13 +130,13 @@ class Host:
     def faults(self):
         """Sentences about what differs between the collector's word and the disk; none: all is well."""
         events = self.office.ask("events", "--host", self.name)
-        picture = {rig.line_path(line): rig.comparable(line) for line in self.office.ask("files", self.name, DATA)}
+        picture = {line_path(line): comparable(line) for line in self.office.ask("files", self.name, DATA)}
         mine = [event for event in events if event["kind"] != "file" or (event["path"] or "").startswith(DATA)]
 
         def compare():
-            disk = rig.read_disk(DATA)
-            odd = [path for path in disk.keys() | picture.keys() if disk.get(path) != picture.get(path)]
-            return [f"{path}: disk {disk.get(path)}, picture {picture.get(path)}" for path in odd] + [
+            there = read_disk(DATA)
+            odd = [path for path in there.keys() | picture.keys() if there.get(path) != picture.get(path)]
+            return [f"{path}: disk {there.get(path)}, picture {picture.get(path)}" for path in odd] + [
                 text for _, _, text in faults_of_history(mine, DATA)]
 
         return [text for _, _, text in faults_of_numbers(events)] + self.machine.inside(compare)

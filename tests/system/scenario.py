@@ -9,7 +9,8 @@ import sys
 import unittest
 
 from history import faults_of_history, faults_of_numbers
-from rig import BUILD, RigTest, read_file, wait_until
+from disk import read_file
+from rig import BUILD, RigTest, wait_until
 
 SOURCES = ("inotify", "fanotify")
 IS_SANITIZED = os.path.basename(BUILD) in ("address", "thread")

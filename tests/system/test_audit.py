@@ -3,7 +3,8 @@
 import mmap
 import os
 
-from rig import RigTest, read_file, wait_until
+from disk import read_file
+from rig import RigTest, wait_until
 from scenario import Scenario, both_sources
 
 AUDIT = "audit: {round: 3s}\n"

@@ -6,7 +6,8 @@ import socket
 import stat
 import threading
 
-from rig import line_path, read_file, wait_until
+from disk import line_path, read_file
+from rig import wait_until
 from scenario import Scenario, both_sources, heavy, in_memory, needs_root
 
 EMPTY = hashlib.sha256().hexdigest()

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 
-from rig import read_file, wait_until
+from disk import read_file
+from rig import wait_until
 from scenario import Scenario, both_sources, bytes_read, heavy
 
 LARGE = 32 << 20  # far more than an inventory reads meanwhile

@@ -4,7 +4,8 @@ import os
 import shutil
 import time
 
-from rig import RigTest, read_file, wait_until
+from disk import read_file
+from rig import RigTest, wait_until
 from scenario import both_sources
 
 
