@@ -4,6 +4,7 @@
 
 #include "agent/pkgdb/rpm_text.h"
 #include "agent/source/root.h"
+#include "agent/source/source.h"
 #include "common/base/glob.h"
 #include "common/base/text.h"
 
@@ -175,11 +176,14 @@ static int read_file(const char *root, const char *path, take_fn *take, struct h
         struct reason *out_why)
 {
 	struct buf text = BUF_INIT;
-	int rc = root_read(root, path, HOLDS_BYTES_MAX, &text, out_why);
+	int rc = root_read(root, path, HOLDS_BYTES_MAX, &text, NULL);
 	if (rc == 0)
 		take(out, buf_slice(&text));
 	buf_fini(&text);
-	return rc == -ENOENT || rc == -ENOTDIR ? 0 : rc;
+	if (rc == 0 || rc == -ENOENT || rc == -ENOTDIR)
+		return 0;
+	return fail(
+	        out_why, SOURCE_PARTIAL, "cannot see what is held in '%s': %s", path, err_text(rc));
 }
 
 static void take_dnf(struct holds *holds, struct slice text)
@@ -208,8 +212,9 @@ int holds_read_rpm(const char *root, struct holds *out, struct reason *out_why)
 	        {"/etc/zypp/locks", holds_take_zypp},
 	};
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof(FILES) / sizeof(FILES[0]); i++)
-		rc = read_file(root, FILES[i].path, FILES[i].take, out, out_why);
+	for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++)
+		if (read_file(root, FILES[i].path, FILES[i].take, out, out_why) != 0)
+			rc = SOURCE_PARTIAL;
 	return rc;
 }
 

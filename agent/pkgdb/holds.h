@@ -7,8 +7,8 @@
  *   apk      /etc/apk/world: what is pinned to a version (=, <, >, ~)
  *   pacman   IgnorePkg= of [options] in pacman.conf
  *
- * A file that is not there holds nothing; of one that is too long the first HOLDS_BYTES_MAX are
- * refused as a whole.
+ * A file that is not there holds nothing; one that cannot be read, or is longer than
+ * HOLDS_BYTES_MAX, is told of and holds nothing.
  *
  * Life     holds_read -> holds_has* -> holds_fini.
  * Thread   a worker.
@@ -30,6 +30,7 @@ struct holds {
 };
 #define HOLDS_INIT ((struct holds){.patterns = BUF_INIT})
 
+/* 0; SOURCE_PARTIAL: the others were read. */
 int holds_read_rpm(const char *root, struct holds *out, struct reason *out_why);
 int holds_read_apk(const char *root, struct holds *out, struct reason *out_why);
 int holds_read_pacman(const char *root, struct holds *out, struct reason *out_why);

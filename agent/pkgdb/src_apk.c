@@ -41,7 +41,7 @@ int src_apk_read(const char *root, struct fact_list *out, struct reason *out_why
 		rc = src_apk_parse(buf_slice(&text), out, out_why);
 	if (rc == 0)
 		rc = holds_read_apk(root, &holds, out_why);
-	if (rc == 0)
+	if (rc >= 0)
 		holds_mark(&holds, out, first);
 	holds_fini(&holds);
 	buf_fini(&text);

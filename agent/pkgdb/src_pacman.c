@@ -114,7 +114,7 @@ int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_
 	rc = rc == 0 ? more : rc;
 	if (rc == 0)
 		rc = holds_read_pacman(root, &holds, out_why);
-	if (rc == 0)
+	if (rc >= 0)
 		holds_mark(&holds, out, first);
 	holds_fini(&holds);
 	return rc;

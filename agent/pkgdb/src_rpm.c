@@ -165,9 +165,8 @@ static int add_times(const struct reading *reading)
 int src_rpm_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct reading reading = {.out = out, .first = out->count, .why = out_why};
-	int rc = holds_read_rpm(root, &reading.holds, out_why);
-	if (rc == 0)
-		rc = rpm_each(root, take_package, begin_again, &reading, out_why);
+	int held = holds_read_rpm(root, &reading.holds, out_why);
+	int rc = rpm_each(root, take_package, begin_again, &reading, out_why);
 	int passed_over = rc > 0 ? rc : 0;
 	size_t count = out->count - reading.first;
 	if (rc >= 0 && count > 0) {
@@ -179,7 +178,7 @@ int src_rpm_read(const char *root, struct fact_list *out, struct reason *out_why
 	buf_fini(&reading.full);
 	holds_fini(&reading.holds);
 	if (rc < 0 || passed_over == 0)
-		return rc < 0 ? rc : 0;
+		return rc < 0 ? rc : held;
 	return fail(out_why, SOURCE_UNSURE,
 	        "%d entries of rpm's database cannot be read: what was known and is not found is "
 	        "taken to be there",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "agent/pkgdb/sources.h"
+#include "agent/source/source.h"
 #include "tests/unit/agent-source/scratch.h"
 
 /* Behind ours: it defines a macro `fail`. */
@@ -125,6 +126,29 @@ static void test_packages_say_that_they_are_held(void **state)
 	expect(scratch_package(scratch, "linux"), PACKAGE_HOLD, "hold");
 }
 
+/* What is installed does not depend on it. */
+static void test_a_file_that_is_too_long_is_told_of_and_the_others_count(void **state)
+{
+	struct scratch *scratch = *state;
+	struct holds holds = HOLDS_INIT;
+	struct buf text = BUF_INIT;
+	while (text.len <= HOLDS_BYTES_MAX)
+		buf_append_text(&text, "busybox=1.36.1-r5\n");
+	assert_true(scratch_write(scratch, "/lib/apk/db/installed",
+	        "P:busybox\nV:1.36.1-r5\n\nP:musl\nV:1.2.4-r2\n\n"));
+	assert_true(scratch_write(scratch, "/etc/apk/world", buf_text(&text)));
+	assert_int_equal(
+	        src_apk_read(scratch->root, &scratch->facts, &scratch->why), SOURCE_PARTIAL);
+	assert_non_null(strstr(scratch->why.text, "/etc/apk/world"));
+	expect(scratch_package(scratch, "musl"), PACKAGE_VERSION, "1.2.4-r2");
+	assert_true(scratch_write(scratch, "/etc/dnf/plugins/versionlock.list", buf_text(&text)));
+	assert_true(scratch_write(scratch, "/etc/dnf/dnf.conf", "[main]\nexclude=bash\n"));
+	assert_int_equal(holds_read_rpm(scratch->root, &holds, &scratch->why), SOURCE_PARTIAL);
+	assert_true(holds_has(&holds, slice_text("bash"), (struct slice){0}));
+	holds_fini(&holds);
+	buf_fini(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +160,9 @@ int main(void)
 	        cmocka_unit_test(test_there_is_an_end),
 	        cmocka_unit_test_setup_teardown(
 	                test_packages_say_that_they_are_held, scratch_set_up, scratch_tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                test_a_file_that_is_too_long_is_told_of_and_the_others_count,
+	                scratch_set_up, scratch_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
