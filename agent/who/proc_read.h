@@ -11,7 +11,7 @@
 #ifndef TSUJIBAN_AGENT_WHO_PROC_READ_H
 #define TSUJIBAN_AGENT_WHO_PROC_READ_H
 
-#include "agent/who/proc_stat.h"
+#include "common/model/proc_stat.h"
 #include "common/model/actor.h"
 #include "common/model/proc_cgroup.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/who/proc_news.h"
-#include "agent/who/proc_stat.h"
+#include "common/model/proc_stat.h"
 #include "agent/who/proc_status.h"
 #include "common/model/proc_cgroup.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "agent/who/proc_news.h"
-#include "agent/who/proc_stat.h"
+#include "common/model/proc_stat.h"
 #include "agent/who/proc_status.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"

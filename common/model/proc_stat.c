@@ -1,4 +1,4 @@
-#include "agent/who/proc_stat.h"
+#include "common/model/proc_stat.h"
 
 #include "common/base/text.h"
 

@@ -6,8 +6,8 @@
  *          last closing parenthesis.
  * Thread   any; no state.
  */
-#ifndef TSUJIBAN_AGENT_WHO_PROC_STAT_H
-#define TSUJIBAN_AGENT_WHO_PROC_STAT_H
+#ifndef TSUJIBAN_COMMON_MODEL_PROC_STAT_H
+#define TSUJIBAN_COMMON_MODEL_PROC_STAT_H
 
 #include "common/base/slice.h"
 
