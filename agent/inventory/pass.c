@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/inventory/formerly.h"
 #include "agent/state/factbook.h"
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -231,7 +232,11 @@ static int keep_known(struct reading *reading, struct kv_txn *txn)
 
 static int sync_facts(struct reading *reading, struct state_txn *txn)
 {
-	int rc = reading->unsure ? keep_known(reading, state_txn_kv(txn)) : 0;
+	int rc = formerly_keep(txn, &reading->facts, reading->pass->status.last_pass_ns);
+	if (rc == 0)
+		rc = formerly_tell(txn, &reading->facts);
+	if (rc == 0 && reading->unsure)
+		rc = keep_known(reading, state_txn_kv(txn));
 	return rc < 0 ? rc
 	              : factbook_sync(txn, reading->scopes, reading->scope_count,
 	                        reading->facts.fact, reading->facts.count, reading->pass->cause,

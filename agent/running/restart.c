@@ -9,12 +9,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/running/boot_time.h"
 #include "agent/running/proc_maps.h"
 #include "agent/running/restart_path.h"
 #include "agent/source/root.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/model/proc_cgroup.h"
+#include "common/model/proc_stat.h"
 
 #define EXE_BYTES       (4096 + 16) /* PATH_MAX and " (deleted)" */
 #define NAMESPACE_BYTES 64          /* "mnt:[4026531841]" */
@@ -27,7 +29,8 @@ struct scan {
 	void *ctx;
 	size_t denied;
 	uint64_t own_pid;
-	int root_fd; /* the host's root directory, and what it is */
+	uint64_t boot_s; /* 0: not known */
+	int root_fd;     /* the host's root directory, and what it is */
 	dev_t root_dev;
 	ino_t root_ino;
 	char own_mount[NAMESPACE_BYTES], init_mount[NAMESPACE_BYTES];
@@ -140,13 +143,30 @@ static bool is_named_deleted(const struct subject *subject, struct slice path, u
 
 /* --- findings --------------------------------------------------------------------------------- */
 
+/* Nothing is asked of processes of which there is nothing to tell. */
+static uint64_t started_at(const struct subject *subject)
+{
+	char text[PROC_STAT_BYTES];
+	struct proc_stat stat;
+	long ticks_s = sysconf(_SC_CLK_TCK);
+	int fd = openat(subject->dir, "stat", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (len <= 0 || ticks_s <= 0 || subject->scan->boot_s == 0 ||
+	        !proc_stat_parse(slice_of(text, (size_t)len), &stat))
+		return 0;
+	return subject->scan->boot_s + stat.started / (uint64_t)ticks_s;
+}
+
 static int tell(const struct subject *subject, struct slice file)
 {
 	struct restart_finding finding = {.unit = subject->unit,
 	        .container = subject->container,
 	        .exe = subject->exe,
 	        .file = file,
-	        .is_executable = slice_equal(file, subject->exe)};
+	        .is_executable = slice_equal(file, subject->exe),
+	        .since_s = started_at(subject)};
 	return subject->scan->found(subject->scan->ctx, &finding);
 }
 
@@ -333,6 +353,7 @@ int restart_scan(const char *root, int (*found)(void *ctx, const struct restart_
 		return fail(out_why, rc, "cannot list '/proc': %s", err_text(rc));
 	struct scan *scan = mem_new(sizeof(*scan));
 	scan->root = root;
+	scan->boot_s = boot_time(root);
 	scan->found = found;
 	scan->ctx = ctx;
 	scan->root_fd = -1;

@@ -32,6 +32,7 @@ struct restart_finding {
 	struct slice exe;
 	struct slice file;
 	bool is_executable; /* the program itself */
+	uint64_t since_s;   /* when the process started, since 1970; 0: not known */
 };
 
 /* One may be told several times. A negative answer of `found` ends it and is returned. ERR_MISSING:

@@ -22,7 +22,8 @@
 struct findings {
 	struct arena *arena;
 	struct fact_list facts;
-	uint16_t *slot; /* position in `facts` and 1; 0: free */
+	uint16_t *slot;    /* position in `facts` and 1; 0: free */
+	uint64_t *since_s; /* of each fact: when the first of its processes started; 0: not known */
 	bool is_full;
 };
 
@@ -55,6 +56,13 @@ static uint16_t *slot_of(struct findings *findings, const struct fact *fact)
 	return &findings->slot[at];
 }
 
+/* The first of them counts. */
+static void note_start(uint64_t *since_s, uint64_t started_s)
+{
+	if (started_s > 0 && (*since_s == 0 || started_s < *since_s))
+		*since_s = started_s;
+}
+
 static int on_found(void *ctx, const struct restart_finding *finding)
 {
 	struct findings *findings = ctx;
@@ -68,16 +76,20 @@ static int on_found(void *ctx, const struct restart_finding *finding)
 	if ((!is_hosts && !restart_path_is_code(finding->file)) || !fact_is_valid(&fact))
 		return 0;
 	uint16_t *slot = slot_of(findings, &fact);
-	if (*slot)
+	if (*slot) {
+		note_start(&findings->since_s[*slot - 1], finding->since_s);
 		return 0;
+	}
 	if (findings->facts.count == FINDINGS_MAX) {
 		findings->is_full = true;
 		return 0;
 	}
 	int rc = fact_list_add(&findings->facts, &fact);
-	if (rc == 0)
-		*slot = (uint16_t)findings->facts.count;
-	return rc;
+	if (rc < 0)
+		return rc;
+	*slot = (uint16_t)findings->facts.count;
+	findings->since_s[*slot - 1] = finding->since_s;
+	return 0;
 }
 
 static bool is_hosts(const struct fact *fact)
@@ -105,6 +117,7 @@ static int find_owners(const char *root, const struct findings *findings, struct
 static int add_facts(
         const struct findings *findings, const struct owners *owners, struct fact_list *out)
 {
+	struct buf since = BUF_INIT;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < findings->facts.count; i++) {
 		struct fact fact = findings->facts.fact[i];
@@ -115,8 +128,13 @@ static int add_facts(
 			continue;
 		fact.field[RESTART_PACKAGE] = owner.package;
 		fact.field[RESTART_INSTALLED] = owner.version;
+		buf_reset(&since);
+		if (findings->since_s[i] > 0)
+			buf_printf(&since, "%llu", (unsigned long long)findings->since_s[i]);
+		fact.field[RESTART_SINCE] = buf_slice(&since);
 		rc = fact_list_add(out, &fact);
 	}
+	buf_fini(&since);
 	return rc;
 }
 
@@ -152,12 +170,14 @@ int src_restart_read(const char *root, struct fact_list *out, struct reason *out
 	size_t denied = 0;
 	findings.facts.arena = findings.arena;
 	findings.slot = mem_new_array(SLOTS, sizeof(*findings.slot));
+	findings.since_s = mem_new_array(FINDINGS_MAX, sizeof(*findings.since_s));
 	int rc = restart_scan(root, on_found, &findings, &denied, out_why);
 	if (rc == 0)
 		rc = take_owners(root, &findings, out, out_why);
 	if (rc == 0)
 		rc = say_what_is_missing(&findings, denied, out_why);
 	free(findings.slot);
+	free(findings.since_s);
 	arena_free(findings.arena);
 	return rc;
 }

@@ -456,6 +456,14 @@ uint64_t factbook_count(struct kv_txn *txn, enum fact_kind kind)
 	return read_sum(txn, kind, &sum) == 0 ? sum.count : 0;
 }
 
+int factbook_find(struct kv_txn *txn, const struct fact *like, struct fact *out)
+{
+	uint8_t key[FACT_KEY_MAX];
+	struct slice stored;
+	int rc = kv_get(txn, STATE_FACTS, slice_of(key, fact_key(like, key)), &stored);
+	return rc < 0 ? rc : fact_decode(stored, out);
+}
+
 int factbook_each(struct kv_txn *txn, enum fact_kind kind,
         int (*each)(void *ctx, const struct fact *fact), void *ctx)
 {

@@ -55,6 +55,8 @@ int factbook_root(struct kv_txn *txn, uint8_t out[SECTION_ROOT_BYTES], uint64_t 
 /* How many facts of one kind there are. */
 uint64_t factbook_count(struct kv_txn *txn, enum fact_kind kind);
 
+/* The fact that has the key of `like`; ERR_MISSING: there is none. Borrowed from the store. */
+int factbook_find(struct kv_txn *txn, const struct fact *like, struct fact *out);
 /* Every fact of one kind in key order; a negative answer of `each` stops it. */
 int factbook_each(struct kv_txn *txn, enum fact_kind kind,
         int (*each)(void *ctx, const struct fact *fact), void *ctx);

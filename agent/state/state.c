@@ -35,6 +35,7 @@ static const char *const TABLES[] = {
         [STATE_SPOOL] = "spool",
         [STATE_TEXTS] = "texts",
         [STATE_APPS] = "apps",
+        [STATE_FORMER] = "former",
         NULL,
 };
 #define TABLE_COUNT (sizeof(TABLES) / sizeof(TABLES[0]) - 1)

@@ -28,7 +28,15 @@
 
 #define STATE_DEFAULT_DIR "/var/lib/tsujiban-agent" /* where packages have it */
 
-enum state_table { STATE_META, STATE_BASELINE, STATE_FACTS, STATE_SPOOL, STATE_TEXTS, STATE_APPS };
+enum state_table {
+	STATE_META,
+	STATE_BASELINE,
+	STATE_FACTS,
+	STATE_SPOOL,
+	STATE_TEXTS,
+	STATE_APPS,
+	STATE_FORMER
+};
 
 struct state;
 

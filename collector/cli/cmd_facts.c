@@ -1,5 +1,7 @@
 #include "collector/cli/cli.h"
 #include "collector/cli/fact_line.h"
+#include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/model/fact.h"
 
 static const struct option_row ROWS[] = {CLI_COMMON_ROWS};
@@ -33,6 +35,26 @@ static const struct cli_field MIXED_FIELDS[] = {
         {.column = {0}},
 };
 
+/* Seconds since 1970. */
+static bool cell_seconds(const json_t *line, const char *key, struct buf *out)
+{
+	const char *text = json_string_value(json_object_get(line, key));
+	char time[CLOCK_TEXT_MAX];
+	uint64_t seconds;
+
+	if (!text || !text_parse_u64(slice_text(text), UINT64_C(1) << 33, &seconds))
+		return cli_cell_text(line, key, out);
+	clock_format((int64_t)seconds * NS_PER_S, time);
+	buf_printf(out, "%.10s %.8s", time, time + 11);
+	return true;
+}
+
+static bool is_seconds(enum fact_kind kind, unsigned field)
+{
+	return (kind == FACT_RESTART && field == RESTART_SINCE) ||
+	       (kind == FACT_INSTALL && field == INSTALL_TIME);
+}
+
 /* Of one kind: its fields. */
 static void fields_of(enum fact_kind kind, struct cli_field fields[FACT_FIELDS_MAX + 1])
 {
@@ -40,8 +62,9 @@ static void fields_of(enum fact_kind kind, struct cli_field fields[FACT_FIELDS_M
 
 	for (unsigned i = 0; i < count; i++) {
 		const char *name = fact_field_name(kind, i);
-		fields[i] = (struct cli_field){
-		        .column = {name, i + 1 < count ? 16 : 0, false}, .key = name};
+		fields[i] = (struct cli_field){.column = {name, i + 1 < count ? 16 : 0, false},
+		        .key = name,
+		        .cell = is_seconds(kind, i) ? cell_seconds : NULL};
 	}
 	fields[count] = (struct cli_field){.column = {0}};
 }

@@ -20,7 +20,7 @@ static const struct form FORMS[] = {
         {"livepatch", "livepatch", "loaded", "changed", "unloaded", {"name"}, {"state", "objects"}},
         {"mitigation", "mitigation", "found", "changed", "gone", {"name"}, {"value"}},
         {"restart", "restart", "needed", "changed", "no longer needed",
-                {"unit", "container", "exe", "file"}, {"what", "package", "installed"}},
+                {"unit", "container", "exe", "file"}, {"what", "package", "runs", "installed"}},
         {"socket", "socket", "opened", "changed", "closed", {"protocol", "port", "program"},
                 {"package", "user"}},
         {"address", "address", "added", "changed", "removed", {"interface", "address"}, {"mac"}},

@@ -28,7 +28,7 @@ enum fact_kind {
 	FACT_MODULE = 6,     /* name* version taint: a kernel module that is loaded */
 	FACT_LIVEPATCH = 7,  /* name* state objects */
 	FACT_MITIGATION = 8, /* name* value: of a vulnerability of the processor */
-	FACT_RESTART = 9,    /* unit* container* exe* file* what package installed */
+	FACT_RESTART = 9,    /* unit* container* exe* file* what package installed runs since */
 	FACT_SOCKET = 10,    /* protocol* address* port* program* package user */
 	FACT_ADDRESS = 11,   /* interface* address* mac */
 	FACT_USER = 12,      /* name* uid gid home shell login */
@@ -83,6 +83,8 @@ enum fact_field {
 	RESTART_WHAT,      /* "executable" or "library" */
 	RESTART_PACKAGE,   /* "dpkg:NAME" that owns the file's path now */
 	RESTART_INSTALLED, /* its version now */
+	RESTART_RUNS,      /* its version when the process started; empty: not known */
+	RESTART_SINCE,     /* when the first of these processes started, seconds since 1970 */
 
 	SOCKET_PROTOCOL = 0, /* "tcp", "tcp6", "udp", "udp6" */
 	SOCKET_ADDRESS,

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from rig import BUILD, RigTest, wait_until
 
@@ -61,6 +62,7 @@ class Running(RigTest):
 
     def test_library_replaced_under_a_process_shows_until_its_restart(self):
         self.install(1)
+        began = time.time()
         process = self.start_program()
         host = self.started_host("web01", config=SOON)
         self.assertEqual(self.stale(), [])
@@ -69,6 +71,8 @@ class Running(RigTest):
         self.assertEqual(len(found), 1, found)
         self.assertEqual(found[0]["what"], "library")
         self.assertEqual(found[0]["exe"], os.path.realpath(sys.executable))
+        self.assertEqual(found[0]["runs"], "", "no package has it")
+        self.assertAlmostEqual(int(found[0]["since"]), began, delta=90, msg="whole minutes, and a clock that may have been set")
         self.end_program(process)
         self.start_program()
         wait_until(lambda: not self.stale(), "nothing of it is left after the restart")
