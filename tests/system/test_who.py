@@ -82,7 +82,9 @@ class Who(RigTest):
             shell.stdin.close()
         self.assertIsNone(unknown)
         self.assertEqual((actor["pid"], actor["exe"], actor["uid"], actor["user"]), (shell.pid, SHELL, 0, "root"))
-        self.assertTrue(actor["cmdline"].startswith("sh -c echo x"))
+        # A thread of its own reads them; on a machine that does not let it run in time the name stands there, and the log says so.
+        if "the arguments of a process cannot be read" not in host.process.read_log():
+            self.assertTrue(actor["cmdline"].startswith("sh -c echo x"), actor)
         self.assertEqual(actor["parents"][0], PYTHON)
         self.assertIsNotNone(actor["started"])
 
