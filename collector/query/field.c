@@ -177,6 +177,12 @@ bool query_field_constrains(
 	return false;
 }
 
+bool query_field_is_version(enum fact_kind kind, unsigned field)
+{
+	return (kind == FACT_PACKAGE && field == PACKAGE_VERSION) ||
+	       (kind == FACT_RESTART && (field == RESTART_INSTALLED || field == RESTART_RUNS));
+}
+
 /* The first row that a term can begin with which this constrains. */
 static const struct query_field_row *row_constrained_by(struct slice name)
 {

@@ -56,6 +56,8 @@ struct slice query_field_named(const struct query_field_row *row, struct slice n
  * that a query knows by itself ("user") needs the dot. */
 bool query_field_constrains(
         const struct query_field_row *of, struct slice name, unsigned *out_field);
+/* Whether this field has a version, which has its manager's order. */
+bool query_field_is_version(enum fact_kind kind, unsigned field);
 /* "unknown field", with the nearest and all that there are; or what it has to stand behind. Always
  * NULL. */
 struct node *query_field_complain(struct parser *parser, size_t at, struct slice name);

@@ -82,11 +82,21 @@ static bool text_holds(const struct constraint *constraint, struct slice text)
 	return matches == (constraint->op != OP_NOT_EQUAL);
 }
 
+/* Of what has to be restarted the package is "dpkg:NAME". */
+static struct slice manager_of(const struct fact *fact)
+{
+	struct slice manager, name;
+	if (fact->kind == FACT_PACKAGE)
+		return fact->field[PACKAGE_MANAGER];
+	return text_split(fact->field[RESTART_PACKAGE], ':', &manager, &name) ? manager
+	                                                                      : (struct slice){0};
+}
+
 static enum verdict judge_constraint(const struct constraint *constraint, const struct fact *fact)
 {
 	struct slice text = fact->field[constraint->field];
-	if (fact->kind == FACT_PACKAGE && constraint->field == PACKAGE_VERSION)
-		return judge_version(constraint, fact->field[PACKAGE_MANAGER], text);
+	if (query_field_is_version(fact->kind, constraint->field))
+		return judge_version(constraint, manager_of(fact), text);
 	return verdict_of(constraint->is_number ? number_holds(constraint, text)
 	                                        : text_holds(constraint, text));
 }

@@ -173,7 +173,7 @@ static bool take_constraints(struct parser *parser, struct term *term, size_t te
 			        parser, parser->lex.at, "at most %d terms", QUERY_TERMS_MAX);
 			return false;
 		}
-		bool is_version = term->row->kind == FACT_PACKAGE && field == PACKAGE_VERSION;
+		bool is_version = query_field_is_version(term->row->kind, field);
 		struct query_field_row row = {.name = fact_field_name(term->row->kind, field),
 		        .shape = is_version ? SHAPE_ORDER : SHAPE_TEXT};
 		*end = take_constraint(parser, &row, term_at);

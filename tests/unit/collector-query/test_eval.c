@@ -97,7 +97,7 @@ static struct index *fleet_with_facts(void)
 	        {1, FACT_MITIGATION, {"spectre_v2", "Vulnerable"}},
 	        {0, FACT_RESTART,
 	                {"nginx.service", "", "/usr/sbin/nginx", "/usr/lib/libssl.so.3", "library",
-	                        "dpkg:libssl3", "3.0.14", "3.0.15"}},
+	                        "dpkg:libssl3", "3.0.15", "3.0.14"}},
 	        {1, FACT_RESTART,
 	                {"", "", "/usr/bin/agetty", "/usr/bin/agetty", "executable",
 	                        "dpkg:util-linux", "", ""}},
@@ -160,6 +160,11 @@ static void test_facts_of_every_kind_find_their_hosts(void **state)
 	        {"restart:agetty", 2},
 	        {"restart:*", 3},
 	        {"restart:* what:library", 1},
+	        {"restart:libssl3 runs<3.0.15", 1},
+	        {"restart:libssl3 runs<3.0.15 installed>=3.0.15", 1},
+	        {"restart:libssl3 runs<3.0.9", 0}, /* and not by text */
+	        {"restart:libssl3 runs:3.0.*", 1},
+	        {"restart:* runs>3", 1},
 	        {"listen:443", 1}, /* and not the program /opt/443 */
 	        {"listen:44*", 3},
 	        {"listen:nginx", 1},
