@@ -61,6 +61,11 @@ def one_round(pair, states, say_what):
     return {"took_s": took_s, "cpu_s": spent_s, "first": first, "upgrade": upgrade, "again": again}
 
 
+def budget(packages):
+    """7 KB for 900."""
+    return f"{7000 * packages / 900:.0f}"
+
+
 def run():
     pair = rig.Rig()
     try:
@@ -76,9 +81,9 @@ def run():
     wire = Table("frames, bytes a host", "hosts", "sent, median", "sent, most", "received, median", "budget, sent")
     wire.add(f"first snapshot of {first['packages']:.0f} packages, shown to nobody before",
              f"{first['showing_hosts']:.0f}", f"{first['showing_sent']:.0f}", f"{first['showing_sent_most']:.0f}",
-             f"{first['showing_received']:.0f}", "7000")
+             f"{first['showing_received']:.0f}", budget(first["packages"]))
     wire.add(f"{first['own_packages']:.0f} packages, as this machine has them", "1", f"{first['own_sent']:.0f}",
-             f"{first['own_sent']:.0f}", "", f"{7000 * first['own_packages'] / 900:.0f}")
+             f"{first['own_sent']:.0f}", "", budget(first["own_packages"]))
     wire.add("a snapshot that another host has shown before", f"{first['others_hosts']:.0f}", f"{first['others_sent']:.0f}",
              f"{first['others_sent_most']:.0f}", f"{first['others_received']:.0f}", "1000")
     wire.add("one package upgraded", f"{upgrade['others_hosts']:.0f}", f"{upgrade['others_sent']:.0f}",
