@@ -2,7 +2,8 @@
 
 import os
 
-import rig as rigs
+from disk import read_disk
+from rig import RigTest
 
 
 class Paths(dict):
@@ -102,10 +103,14 @@ class History:
 
 def faults_of_numbers(events):
     """(path, seq, text) of what is twice or missing in the stream."""
-    ids = [event["id"] for event in events]
-    seqs = [event["seq"] for event in events if not rigs.RigTest.is_collectors_own(event)]
+    ids, seqs, count = set(), [], 0
+    for event in events:
+        ids.add(event["id"])
+        count += 1
+        if not RigTest.is_collectors_own(event):
+            seqs.append(event["seq"])
     faults = []
-    if len(ids) != len(set(ids)):
+    if count != len(ids):
         faults.append((None, None, "an event id twice"))
     if seqs != list(range(1, len(seqs) + 1)):
         odd = next(at for at, seq in enumerate(seqs, 1) if at != seq)
@@ -119,7 +124,7 @@ def faults_of_history(events, *roots, ignore=()):
     history = History()
     for event in events:
         history.take(event)
-    disk = {path: entry for root in roots for path, entry in rigs.read_disk(root).items()}
+    disk = {path: entry for root in roots for path, entry in read_disk(root).items()}
     faults = history.faults
     for path in sorted(set(disk) | set(history.state)):
         if disk.get(path) != history.state.get(path) and path not in ignore:

@@ -10,6 +10,7 @@ the disk, each event has to be there once, and each has to begin where the one b
 """
 
 import argparse
+import collections
 import json
 import multiprocessing
 import os
@@ -29,6 +30,21 @@ WORKERS = 3
 WATCHES = 40  # where there are few
 UNWATCHED_S = 120  # rounds over unwatched directories begin up to a minute apart: one under way, and one after it
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Told:
+    """All events of a host, in a file: an hour of storm has more than the memory holds."""
+
+    def __init__(self, rig, host):
+        self.path = os.path.join(rig.dir, "told")
+        with open(self.path, "w", encoding="utf-8") as out:
+            subprocess.run([rigs.program("tsujiban"), "events", "--host", host.name, "--format", "json"], env=rig.env,
+                           stdout=out, check=True)
+
+    def __iter__(self):
+        with open(self.path, encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
 
 
 class Storm:
@@ -217,7 +233,7 @@ class Storm:
     # --- the calm ---
 
     def check(self):
-        """Raises with everything that is needed to understand it."""
+        """How many events there are; raises with everything that is needed to understand it."""
         faults = self.faults_of_picture(self.mapped())
         # What was written through memory nobody has told, and it may bear a time of before it: the audit reads it again.
         if not faults:
@@ -229,7 +245,7 @@ class Storm:
             self.host.write_config([self.inside], self.config + "audit: {round: 5s}\n")
             self.host.start()
             faults = self.faults_of_picture([])
-        events = self.host.events()
+        events = Told(self.rig, self.host)
         faults += faults_of_numbers(events) + faults_of_history(events, self.inside)
         log = self.host.process.read_log()
         faults += [(None, None, f"the agent's log has: {line}") for line in log.splitlines()
@@ -237,6 +253,7 @@ class Storm:
         if faults:
             self.keep(events)
             raise AssertionError(self.explain(faults, events, log))
+        return sum(1 for _ in events)
 
     def keep(self, events):
         """All that there is to look at, where TSUJIBAN_EVIDENCE says."""
@@ -246,8 +263,7 @@ class Storm:
         os.makedirs(folder, exist_ok=True)
         for path in self.logs + [self.host.process.log]:
             shutil.copy(path, folder)
-        with open(os.path.join(folder, "events"), "w", encoding="utf-8") as out:
-            out.writelines(json.dumps(event) + "\n" for event in events)
+        shutil.copy(events.path, os.path.join(folder, "events"))
         with open(os.path.join(folder, "faults"), "w", encoding="utf-8") as out:
             out.writelines(line + "\n" for line in self.fault_log)
 
@@ -269,7 +285,7 @@ class Storm:
             if path is None or path in shown or len(shown) == 4:
                 continue
             shown.add(path)
-            told = self.last_events(path, [event for event in events if seq is None or event["seq"] <= seq])
+            told = self.last_events(path, (event for event in events if seq is None or event["seq"] <= seq))
             lines += [f"--- last events of {path}"] + [self.shown(event) for event in told]
             until = told[-1]["time"][11:] if told and seq else "~"
             lines += [f"--- last done to {path}"] + self.last_steps(path, until)
@@ -284,7 +300,8 @@ class Storm:
             return any(name and (name == path or path.startswith(name + "/") and event["action"] != "attributes")
                        for name in named)
 
-        return [event for event in events if event["kind"] == "file" and concerns(event)][-20:]
+        told = (event for event in events if event["kind"] == "file" and concerns(event))
+        return list(collections.deque(told, maxlen=20))
 
     @staticmethod
     def shown(event):
@@ -322,8 +339,7 @@ def run(seed, seconds, source=rigs.SOURCE):
         rig.init_collector().start_collector()
         storm = Storm(seed, seconds, rig)
         storm.blow()
-        storm.check()
-        return storm.wants, len(storm.host.events())
+        return storm.wants, storm.check()
     finally:
         rig.close()
 
