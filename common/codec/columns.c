@@ -5,23 +5,28 @@
 #define LITERAL      16
 #define ALIKE        13
 #define BEGINNING    14
-#define BEGINNING_AT 2    /* a literal of one byte is shorter */
-#define REMEMBERED   4096 /* rows; a power of two */
+#define BEGINNING_AT 2 /* a literal of one byte is shorter */
 
 /* --- rows that are alike in the field before -------------------------------------------------- */
 
 /* Which row had a value last, by the value's hash. A value that another one has pushed out is
  * forgotten, so that no choice of values costs more time than any other. */
 struct memory {
-	uint32_t row[REMEMBERED]; /* + 1; 0: none */
+	uint32_t row[COLUMNS_REMEMBERED]; /* + 1; 0: none */
 };
 
 static uint32_t fnv1a(struct slice value) /* http://www.isthe.com/chongo/tech/comp/fnv */
 {
 	uint32_t hash = 2166136261u;
-	for (size_t i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len && i < COLUMNS_HASHED; i++)
 		hash = (hash ^ value.ptr[i]) * 16777619u;
 	return hash;
+}
+
+/* What is borrowed from one place is not compared byte by byte. */
+static bool is_same(struct slice a, struct slice b)
+{
+	return (a.ptr == b.ptr && a.len == b.len) || slice_equal(a, b);
 }
 
 /* The last row that was like `fact` in the field before `field`; NULL: none is remembered. From now
@@ -32,10 +37,10 @@ static const struct fact *remember(
 	if (field == 0)
 		return NULL;
 	struct slice key = facts[at].field[field - 1];
-	uint32_t *row = &memory->row[fnv1a(key) % REMEMBERED];
+	uint32_t *row = &memory->row[fnv1a(key) % COLUMNS_REMEMBERED];
 	const struct fact *last = *row > 0 ? &facts[*row - 1] : NULL;
 	*row = (uint32_t)at + 1;
-	return last && slice_equal(last->field[field - 1], key) ? last : NULL;
+	return last && is_same(last->field[field - 1], key) ? last : NULL;
 }
 
 /* --- packing ---------------------------------------------------------------------------------- */

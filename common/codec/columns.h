@@ -7,8 +7,8 @@
  *   0        the value of the row before
  *   1 … 12   the value of field number - 1 of this row (only of a field before this one)
  *   13       the value of the last row above that has the same in the field before this one, if
- *            that row is remembered: a memory of REMEMBERED rows keeps of those whose 32 bits of
- *            FNV-1a are equal in the lowest bits the last one
+ *            that row is remembered: of rows whose FNV-1a (32 bits, of the first COLUMNS_HASHED
+ *            bytes) is equal modulo COLUMNS_REMEMBERED the last one is
  *   14 f c   the value of field f of this row (only of a field before this one) without its last
  *            c bytes, two at least: a source package's name, a version without the rebuild
  *   16 + n   another, of n bytes, which follow
@@ -24,6 +24,9 @@
 
 #include "common/base/buf.h"
 #include "common/model/fact.h"
+
+#define COLUMNS_REMEMBERED 4096 /* a power of two */
+#define COLUMNS_HASHED     64   /* what is unpacked may be long and come again in every row */
 
 /* Appends field number `field` of all facts. */
 void columns_pack(const struct fact *facts, size_t count, unsigned field, struct buf *out);
