@@ -198,6 +198,12 @@ static void take_pacman(struct holds *holds, struct slice text)
 	holds_take_ini(holds, text, "options", KEYS);
 }
 
+static void take_pacman_groups(struct holds *holds, struct slice text)
+{
+	static const char *const KEYS[] = {"IgnoreGroup", NULL};
+	holds_take_ini(holds, text, "options", KEYS);
+}
+
 int holds_read_rpm(const char *root, struct holds *out, struct reason *out_why)
 {
 	static const struct {
@@ -223,7 +229,10 @@ int holds_read_apk(const char *root, struct holds *out, struct reason *out_why)
 	return read_file(root, "/etc/apk/world", holds_take_world, out, out_why);
 }
 
-int holds_read_pacman(const char *root, struct holds *out, struct reason *out_why)
+int holds_read_pacman(
+        const char *root, struct holds *out, struct holds *out_groups, struct reason *out_why)
 {
-	return read_file(root, "/etc/pacman.conf", take_pacman, out, out_why);
+	static const char PATH[] = "/etc/pacman.conf";
+	int rc = read_file(root, PATH, take_pacman, out, out_why);
+	return rc == 0 ? read_file(root, PATH, take_pacman_groups, out_groups, out_why) : rc;
 }

@@ -5,7 +5,7 @@
  *   rpm      dnf's and yum's versionlock.list, and versionlock.toml: the names; exclude= and
  *            excludepkgs= of [main] in dnf.conf and yum.conf; zypper's locks
  *   apk      /etc/apk/world: what is pinned to a version (=, <, >, ~)
- *   pacman   IgnorePkg= of [options] in pacman.conf
+ *   pacman   IgnorePkg= and IgnoreGroup= of [options] in pacman.conf, not what it includes
  *
  * A file that is not there holds nothing; one that cannot be read, or is longer than
  * HOLDS_BYTES_MAX, is told of and holds nothing.
@@ -33,7 +33,9 @@ struct holds {
 /* 0; SOURCE_PARTIAL: the others were read. */
 int holds_read_rpm(const char *root, struct holds *out, struct reason *out_why);
 int holds_read_apk(const char *root, struct holds *out, struct reason *out_why);
-int holds_read_pacman(const char *root, struct holds *out, struct reason *out_why);
+/* `out_groups`: what is held by the name of a group. */
+int holds_read_pacman(
+        const char *root, struct holds *out, struct holds *out_groups, struct reason *out_why);
 void holds_fini(struct holds *holds);
 
 /* `full`: how its manager names this very build, as "bash-5.2.15-3.fc38.x86_64"; may be absent. */

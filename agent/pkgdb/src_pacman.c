@@ -23,6 +23,8 @@ static const char *const SECTIONS[SECTION_COUNT] = {
 
 struct desc {
 	struct slice value[SECTION_COUNT];
+	const struct holds *groups; /* that are held; NULL: none */
+	bool is_held;
 };
 
 static int take_value(void *ctx, struct slice section, size_t at, struct slice value)
@@ -31,6 +33,8 @@ static int take_value(void *ctx, struct slice section, size_t at, struct slice v
 	for (size_t i = 0; at == 0 && i < SECTION_COUNT; i++)
 		if (slice_is(section, SECTIONS[i]))
 			desc->value[i] = value;
+	if (desc->groups && slice_is(section, "GROUPS"))
+		desc->is_held |= holds_has(desc->groups, value, (struct slice){0});
 	return 0;
 }
 
@@ -55,14 +59,17 @@ static int add(const struct desc *desc, struct fact_list *out)
 	                                                     : value[SECTION_NAME];
 	fact.field[PACKAGE_SOURCE_VERSION] = value[SECTION_VERSION];
 	fact.field[PACKAGE_STATUS] = slice_text("installed");
+	if (desc->is_held)
+		fact.field[PACKAGE_HOLD] = slice_text("hold");
 	text_parse_u64(value[SECTION_INSTALLDATE], INT64_MAX, &time_s);
 	int rc = fact_list_add(out, &fact);
 	return rc == 0 ? install_add(out, &fact, (int64_t)time_s) : rc;
 }
 
-int src_pacman_parse(struct slice text, struct fact_list *out, struct reason *out_why)
+static int parse(struct slice text, const struct holds *groups, struct fact_list *out,
+        struct reason *out_why)
 {
-	struct desc desc = {0};
+	struct desc desc = {.groups = groups};
 	int rc = pacman_each_value(text, take_value, &desc, out_why);
 	if (rc < 0)
 		return rc;
@@ -75,16 +82,21 @@ int src_pacman_parse(struct slice text, struct fact_list *out, struct reason *ou
 	return rc < 0 ? fail(out_why, rc, "too many packages") : 0;
 }
 
+int src_pacman_parse(struct slice text, struct fact_list *out, struct reason *out_why)
+{
+	return parse(text, NULL, out, out_why);
+}
+
 /* ERR_MISSING: pacman removes it just now. */
 static int read_package(const struct folder *folder, const char *directory, struct buf *text,
-        struct fact_list *out, struct reason *out_why)
+        const struct holds *groups, struct fact_list *out, struct reason *out_why)
 {
 	struct buf file = BUF_INIT;
 	struct reason why = {""};
 	buf_printf(&file, "%s/desc", directory);
 	int rc = folder_read(folder, buf_text(&file), PACMAN_FILE_BYTES_MAX, text, out_why);
 	if (rc == 0) {
-		rc = src_pacman_parse(buf_slice(text), out, &why);
+		rc = parse(buf_slice(text), groups, out, &why);
 		if (rc < 0)
 			fail(out_why, rc, "cannot read '%s/%s': %s", PACMAN_DB, buf_text(&file),
 			        why.text);
@@ -96,16 +108,17 @@ static int read_package(const struct folder *folder, const char *directory, stru
 int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_why)
 {
 	struct folder folder;
-	struct holds holds = HOLDS_INIT;
+	struct holds names = HOLDS_INIT, groups = HOLDS_INIT;
 	size_t first = out->count;
 	struct buf text = BUF_INIT;
 	struct slice name, version;
 	const char *directory = NULL;
 	int rc = folder_open(root, PACMAN_DB, &folder, out_why), more = 0;
+	int held = rc == 0 ? holds_read_pacman(root, &names, &groups, out_why) : 0;
 	while (rc == 0 && (more = folder_next(&folder, &directory, out_why)) > 0) {
 		if (!pacman_split_name(slice_text(directory), &name, &version))
 			continue;
-		rc = read_package(&folder, directory, &text, out, out_why);
+		rc = read_package(&folder, directory, &text, &groups, out, out_why);
 		if (rc == ERR_MISSING)
 			rc = 0;
 	}
@@ -113,9 +126,8 @@ int src_pacman_read(const char *root, struct fact_list *out, struct reason *out_
 	buf_fini(&text);
 	rc = rc == 0 ? more : rc;
 	if (rc == 0)
-		rc = holds_read_pacman(root, &holds, out_why);
-	if (rc >= 0)
-		holds_mark(&holds, out, first);
-	holds_fini(&holds);
-	return rc;
+		holds_mark(&names, out, first);
+	holds_fini(&names);
+	holds_fini(&groups);
+	return rc == 0 ? held : rc;
 }

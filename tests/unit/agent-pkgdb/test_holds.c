@@ -121,9 +121,17 @@ static void test_packages_say_that_they_are_held(void **state)
 	scratch_forget(scratch);
 	assert_true(scratch_write(scratch, "/var/lib/pacman/local/linux-6.1-1/desc",
 	        "%NAME%\nlinux\n\n%VERSION%\n6.1-1\n\n"));
-	assert_true(scratch_write(scratch, "/etc/pacman.conf", "[options]\nIgnorePkg = linux\n"));
+	assert_true(scratch_write(scratch, "/var/lib/pacman/local/gdm-45-1/desc",
+	        "%NAME%\ngdm\n\n%VERSION%\n45-1\n\n%GROUPS%\nextra\ngnome\n\n"));
+	assert_true(scratch_write(scratch, "/var/lib/pacman/local/bash-5-1/desc",
+	        "%NAME%\nbash\n\n%VERSION%\n5-1\n\n%GROUPS%\nbase\n\n"));
+	assert_true(scratch_write(scratch, "/etc/pacman.conf",
+	        "[options]\nIgnorePkg = linux\nIgnoreGroup = gnome kde*\n[core]\nIgnoreGroup = "
+	        "base\n"));
 	assert_int_equal(src_pacman_read(scratch->root, &scratch->facts, &scratch->why), 0);
 	expect(scratch_package(scratch, "linux"), PACKAGE_HOLD, "hold");
+	expect(scratch_package(scratch, "gdm"), PACKAGE_HOLD, "hold");
+	expect(scratch_package(scratch, "bash"), PACKAGE_HOLD, "");
 }
 
 /* What is installed does not depend on it. */
