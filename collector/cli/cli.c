@@ -227,6 +227,22 @@ static int show_members(struct cli_listing *listing, const char *prefix, const j
 	return rc;
 }
 
+int cli_revoke(struct cli *cli, const char *collection, const char *what,
+        const struct cli_field *fields, struct reason *out_why)
+{
+	struct cli_listing listing;
+	struct buf path = BUF_INIT;
+
+	buf_append_text(&path, collection);
+	client_add_part(&path, what);
+	buf_append_text(&path, "/revoke");
+	cli_listing_init(&listing, cli, fields, out_why);
+	int rc = client_post(cli->client, buf_text(&path), slice_text("{}"), cli_listing_line,
+	        &listing, out_why);
+	buf_fini(&path);
+	return rc;
+}
+
 int cli_object_line(void *ctx, struct slice line)
 {
 	static const struct table_column columns[] = {{"key", 20, false}, {"value", 0, false}};

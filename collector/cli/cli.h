@@ -91,6 +91,9 @@ int cli_listing_line(void *ctx, struct slice line);
 /* Asks and shows all. */
 int cli_list(
         struct cli *cli, const char *path, const struct cli_field *fields, struct reason *out_why);
+/* Has `what` of `collection` ("/api/v1/hosts/") revoked, and shows the answer. */
+int cli_revoke(struct cli *cli, const char *collection, const char *what,
+        const struct cli_field *fields, struct reason *out_why);
 /* Asks for one object and shows its members one below the other: for client_get and client_post. */
 int cli_object_line(void *ctx, struct slice line);
 /* A line of the answer; NULL with the sentence when it is no object. The caller's. */

@@ -33,17 +33,7 @@ static int run_token_revoke(
 	        {.column = {"state", 0, false}, .key = "state", .color = cli_color_state},
 	        {.column = {0}},
 	};
-	struct cli_listing listing;
-	struct buf path = BUF_INIT;
-
-	buf_append_text(&path, "/api/v1/tokens/");
-	client_add_part(&path, words->item[0]);
-	buf_append_text(&path, "/revoke");
-	cli_listing_init(&listing, cli, fields, out_why);
-	int rc = client_post(cli->client, buf_text(&path), slice_text("{}"), cli_listing_line,
-	        &listing, out_why);
-	buf_fini(&path);
-	return rc;
+	return cli_revoke(cli, "/api/v1/tokens/", words->item[0], fields, out_why);
 }
 
 const struct cli_command cmd_token_revoke = {
