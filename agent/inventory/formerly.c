@@ -27,32 +27,34 @@ static uint64_t installed_at(const struct fact_list *facts, const struct fact *p
 	return 0;
 }
 
-static bool has_another_version(struct kv_txn *txn, const struct fact *fact, struct fact *before)
+static int keep_one(struct state_txn *txn, const struct fact_list *facts, const struct fact *fact,
+        uint64_t now_s)
 {
-	return fact->kind == FACT_PACKAGE && factbook_find(txn, fact, before) == 0 &&
-	       before->field[PACKAGE_VERSION].len > 0 &&
-	       !slice_equal(before->field[PACKAGE_VERSION], fact->field[PACKAGE_VERSION]);
+	struct buf name = BUF_INIT;
+	struct fact before;
+	int rc = factbook_find(state_txn_kv(txn), fact, &before);
+	if (rc < 0)
+		return rc == ERR_MISSING ? 0 : rc;
+	if (before.field[PACKAGE_VERSION].len == 0 ||
+	        slice_equal(before.field[PACKAGE_VERSION], fact->field[PACKAGE_VERSION]))
+		return 0;
+	uint64_t until_s = installed_at(facts, fact);
+	buf_append_slice(&name, fact->field[PACKAGE_MANAGER]);
+	buf_append_byte(&name, ':');
+	buf_append_slice(&name, fact->field[PACKAGE_NAME]);
+	rc = former_add(txn, buf_slice(&name), before.field[PACKAGE_VERSION],
+	        until_s > 0 && until_s < now_s ? until_s : now_s);
+	buf_fini(&name);
+	return rc;
 }
 
 int formerly_keep(struct state_txn *txn, const struct fact_list *facts, int64_t now_ns)
 {
 	uint64_t now_s = (uint64_t)now_ns / NS_PER_S;
-	struct buf name = BUF_INIT;
-	struct fact before;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < facts->count; i++) {
-		const struct fact *fact = &facts->fact[i];
-		if (!has_another_version(state_txn_kv(txn), fact, &before))
-			continue;
-		uint64_t until_s = installed_at(facts, fact);
-		buf_reset(&name);
-		buf_append_slice(&name, fact->field[PACKAGE_MANAGER]);
-		buf_append_byte(&name, ':');
-		buf_append_slice(&name, fact->field[PACKAGE_NAME]);
-		rc = former_add(txn, buf_slice(&name), before.field[PACKAGE_VERSION],
-		        until_s > 0 && until_s < now_s ? until_s : now_s);
-	}
-	buf_fini(&name);
+	for (size_t i = 0; rc == 0 && i < facts->count; i++)
+		if (facts->fact[i].kind == FACT_PACKAGE)
+			rc = keep_one(txn, facts, &facts->fact[i], now_s);
 	return rc;
 }
 

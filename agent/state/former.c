@@ -23,11 +23,11 @@ static bool take_entry(struct slice *record, struct entry *out)
 	       slice_take(record, len, &out->version);
 }
 
-static unsigned count_entries(struct slice record)
+/* How many there are, and the last of them. */
+static unsigned count_entries(struct slice record, struct entry *out_last)
 {
-	struct entry entry;
 	unsigned count = 0;
-	while (take_entry(&record, &entry))
+	while (take_entry(&record, out_last))
 		count++;
 	return count;
 }
@@ -36,13 +36,16 @@ int former_add(struct state_txn *txn, struct slice package, struct slice version
 {
 	struct buf record = BUF_INIT;
 	struct slice stored = {0};
-	struct entry oldest;
+	struct entry oldest, last;
 	if (package.len == 0 || package.len > KV_KEY_MAX || version.len > VERSION_BYTES_MAX)
 		return 0;
 	int rc = kv_get(txn->kv, STATE_FORMER, package, &stored);
 	if (rc < 0 && rc != ERR_MISSING)
 		return rc;
-	for (unsigned more = count_entries(stored); more >= FORMER_MOST; more--)
+	unsigned count = count_entries(stored, &last);
+	if (count > 0 && slice_equal(last.version, version))
+		return 0; /* of another architecture */
+	for (; count >= FORMER_MOST; count--)
 		take_entry(&stored, &oldest);
 	buf_append_slice(&record, stored);
 	buf_append_u64(&record, until_s);

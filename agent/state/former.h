@@ -15,8 +15,8 @@
 
 #define FORMER_MOST 8
 
-/* Until `until_s` (since 1970) it had this version. Names and versions too long to be real are
- * passed over. */
+/* Until `until_s` (since 1970) it had this version; of several architectures it is kept once. Names
+ * and versions too long to be real are passed over. */
 int former_add(struct state_txn *txn, struct slice package, struct slice version, uint64_t until_s);
 /* The version that it had at `at_s`; ERR_MISSING: the one that it has now, as far as is known.
  * Borrowed from the store. */

@@ -33,6 +33,8 @@ static void test_the_version_of_a_moment_is_the_first_that_ended_behind_it(void 
 	assert_at("dpkg:libssl3", 199, "3.0.15");
 	assert_at("dpkg:libssl3", 200, NULL);
 	assert_at("dpkg:libssl", 1, NULL);
+	add("dpkg:libssl3", "3.0.15", 201); /* of another architecture */
+	assert_at("dpkg:libssl3", 200, NULL);
 	reopen_state();
 	assert_at("dpkg:libssl3", 99, "3.0.14");
 }
