@@ -6,7 +6,7 @@
  *   kernel_cmdline   what the kernel was started with
  *   kernel_build     uname -v
  *   kernel_tainted   letters of taint; absent when it is not
- *   boot_time        seconds since 1970, to the minute: see boot_minute
+ *   boot_time        seconds since 1970, to the minute (boot_time.h)
  *   reboot_required  the reasons (reboot.h); absent when there are none
  *
  * Errors   as kernels_read.

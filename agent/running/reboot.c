@@ -74,7 +74,7 @@ static void add_core_reason(
 {
 	struct fact_list facts = {.arena = arena};
 	struct buf names = BUF_INIT, text = BUF_INIT, more = BUF_INIT;
-	if (boot_s > 0 && src_rpm_read(root, &facts, NULL) == 0) {
+	if (boot_s > 0 && src_rpm_read(root, &facts, NULL) >= 0) {
 		core_packages_add_configured(root, &more);
 		core_packages_since(&facts, buf_slice(&more), boot_s, &names);
 	}
