@@ -1,7 +1,7 @@
 #include "agent/rpmdb/rpm_header.h"
 
-#include "common/base/bytes.h"
 #include "common/base/buf.h"
+#include "common/base/bytes.h"
 
 #define ENTRY_BYTES 16
 

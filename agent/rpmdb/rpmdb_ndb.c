@@ -1,6 +1,6 @@
-#include "common/base/bytes.h"
 #include "agent/rpmdb/rpmdb_format.h"
 #include "agent/rpmdb/whole.h"
+#include "common/base/bytes.h"
 
 #include <stdlib.h>
 

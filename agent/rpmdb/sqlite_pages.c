@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "common/base/bytes.h"
 #include "agent/rpmdb/whole.h"
+#include "common/base/bytes.h"
 #include "common/base/mem.h"
 
 #define MAGIC        "SQLite format 3"

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/base/bytes.h"
 #include "common/base/buf.h"
+#include "common/base/bytes.h"
 
 #define DEPTH_MAX     24
 #define FIRST_HEAD    100 /* of the first page belong to the file */
