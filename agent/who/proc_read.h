@@ -11,9 +11,9 @@
 #ifndef TSUJIBAN_AGENT_WHO_PROC_READ_H
 #define TSUJIBAN_AGENT_WHO_PROC_READ_H
 
-#include "common/model/proc_stat.h"
 #include "common/model/actor.h"
 #include "common/model/proc_cgroup.h"
+#include "common/model/proc_stat.h"
 
 struct arguments;
 

@@ -135,13 +135,29 @@ static struct index *fleet_with_facts(void)
 	return index;
 }
 
+struct asked {
+	const char *text;
+	unsigned hosts; /* a bit each */
+};
+
+static void check_hosts(const struct asked *rows, size_t count)
+{
+	struct index *index = fleet_with_facts();
+	for (size_t i = 0; i < count; i++) {
+		struct query *query = parse(QUERY_HOSTS, rows[i].text);
+		struct hostset *set = query_hosts(query, index);
+		unsigned found = hostset_has(set, 0) | hostset_has(set, 1) << 1;
+		if (found != rows[i].hosts)
+			fail_msg("'%s': hosts %u, not %u", rows[i].text, found, rows[i].hosts);
+		hostset_free(set);
+		query_free(query);
+	}
+	index_free(index);
+}
+
 static void test_facts_of_every_kind_find_their_hosts(void **state)
 {
-	(void)state;
-	static const struct {
-		const char *text;
-		unsigned hosts;
-	} rows[] = {
+	static const struct asked ROWS[] = {
 	        {"module:nf_tables", 1},
 	        {"module:*", 3},
 	        {"module:* taint:*O*", 2},
@@ -195,6 +211,14 @@ static void test_facts_of_every_kind_find_their_hosts(void **state)
 	        {"fact.virtualisation:kvm", 1},
 	        {"fact.virtualisation:x", 0},
 	        {"fact.reboot_required:*", 2},
+	};
+	(void)state;
+	check_hosts(ROWS, sizeof(ROWS) / sizeof(ROWS[0]));
+}
+
+static void test_packages_find_their_hosts_in_an_order_that_is_known(void **state)
+{
+	static const struct asked ROWS[] = {
 	        {"package:vim", 0},
 	        {"package:lodash", 3},
 	        {"package:lodash<4.17.21", 0}, /* nobody here knows that order */
@@ -208,17 +232,8 @@ static void test_facts_of_every_kind_find_their_hosts(void **state)
 	        {"package:* owner:\"\"", 1},
 	        {"package:* owner:dpkg:node-*", 2},
 	};
-	struct index *index = fleet_with_facts();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct query *query = parse(QUERY_HOSTS, rows[i].text);
-		struct hostset *set = query_hosts(query, index);
-		unsigned found = hostset_has(set, 0) | hostset_has(set, 1) << 1;
-		if (found != rows[i].hosts)
-			fail_msg("'%s': hosts %u, not %u", rows[i].text, found, rows[i].hosts);
-		hostset_free(set);
-		query_free(query);
-	}
-	index_free(index);
+	(void)state;
+	check_hosts(ROWS, sizeof(ROWS) / sizeof(ROWS[0]));
 }
 
 static bool note_manager(void *ctx, const struct fact *fact, const struct hostset *hosts)
@@ -352,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_each_field_finds_the_hosts_that_it_says),
 	        cmocka_unit_test(test_facts_of_every_kind_find_their_hosts),
+	        cmocka_unit_test(test_packages_find_their_hosts_in_an_order_that_is_known),
 	        cmocka_unit_test(test_versions_that_cannot_be_compared_are_told),
 	        cmocka_unit_test(test_what_was_asked_of_a_kind_counts_and_otherwise_all),
 	        cmocka_unit_test(test_reasons_are_facts_of_the_host_that_terms_ask_for_each_once),
