@@ -83,10 +83,12 @@ static int keep(struct copier *copier, struct slice *bytes, struct arena *arena)
 static int take_copy(struct copier *copier, const struct reading *reading, struct arena *arena,
         struct copied *out)
 {
-	struct text_copy *copy = &out->copy;
+	struct text_copy *copy = arena_alloc_zeroed(arena, 1, sizeof(*copy));
+	if (!copy)
+		return ERR_LIMIT;
 	memcpy(copy->sha256, reading->state.sha256, SHA256_BYTES);
 	copy->is_text = textdiff_is_text(reading->text);
-	out->has_copy = true;
+	out->copy = copy;
 	if (!copy->is_text)
 		return 0;
 	buf_reset(&copier->packed);
@@ -123,7 +125,9 @@ static int compare(struct copier *copier, struct slice path, const struct filest
         const struct reading *reading, struct arena *arena, struct copied *out)
 {
 	struct slice before = {0};
-	memcpy(out->since, known->sha256, SHA256_BYTES);
+	out->since = arena_copy(arena, slice_of(known->sha256, SHA256_BYTES)).ptr;
+	if (!out->since)
+		return ERR_LIMIT;
 	out->diff_gap = recall(copier, path, known, &before);
 	if (out->diff_gap != DIFF_NOT_ASKED)
 		return 0;
@@ -177,7 +181,7 @@ int copier_take(struct copier *copier, struct slice path, const struct filestate
 	int rc = take_copy(copier, reading, arena, out);
 	if (rc < 0 || !known || out->diff_gap != DIFF_NO_COPY)
 		return rc;
-	if (!out->copy.is_text)
+	if (!out->copy->is_text)
 		out->diff_gap = DIFF_BINARY;
 	else if (has_hash(known) && memcmp(known->sha256, reading->state.sha256, SHA256_BYTES) != 0)
 		rc = compare(copier, path, known, reading, arena, out);

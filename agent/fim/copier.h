@@ -25,11 +25,10 @@
 struct copier;
 
 struct copied {
-	/* `copy` is to be kept; otherwise what is kept stays, if its hash is right. */
-	bool has_copy;
-	struct text_copy copy;
-	struct slice diff;           /* absent: none, and diff_gap says why */
-	uint8_t since[SHA256_BYTES]; /* what the diff leads from */
+	/* To be kept; NULL: what is kept stays, if its hash is right. */
+	const struct text_copy *copy;
+	struct slice diff;    /* absent: none, and diff_gap says why */
+	const uint8_t *since; /* the SHA-256 of what the diff leads from */
 	enum diff_gap diff_gap;
 };
 

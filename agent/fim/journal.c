@@ -7,7 +7,7 @@
 #include "common/base/mem.h"
 
 #define HASH_LIMIT_DEFAULT  (1ULL << 30)
-#define BATCH_PATHS_DEFAULT 1024
+#define BATCH_PATHS_DEFAULT 2048
 #define BATCH_PATHS_MAX     4096
 #define WORKERS_DEFAULT     2
 #define READER_BYTES_MAX    (64u << 20)

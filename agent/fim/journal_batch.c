@@ -202,6 +202,19 @@ static int see(struct batch_reader *reader, const struct batch_entry *entry,
 	return rc;
 }
 
+static int see_old(
+        struct batch_reader *reader, struct batch_entry *entry, const struct known *known)
+{
+	struct slice old_path = entry->settled->old_path;
+	if (!old_path.ptr)
+		return 0;
+	entry->old = arena_alloc_zeroed(reader->arena, 1, sizeof(*entry->old));
+	if (!entry->old)
+		return ERR_LIMIT;
+	return see(reader, entry, known, old_path, known->has_old ? &known->old : NULL, read_old,
+	        entry->old);
+}
+
 static void read_entry(
         struct batch_reader *reader, struct batch_entry *entry, const struct known *known)
 {
@@ -213,9 +226,8 @@ static void read_entry(
 	}
 	int rc = see(reader, entry, known, path, known->has_path ? &known->path : NULL, read_now,
 	        &entry->now);
-	if (rc == 0 && old_path.ptr)
-		rc = see(reader, entry, known, old_path, known->has_old ? &known->old : NULL,
-		        read_old, &entry->old);
+	if (rc == 0)
+		rc = see_old(reader, entry, known);
 	if (rc < 0)
 		entry->again_ms = AGAIN_STARVED_MS;
 }

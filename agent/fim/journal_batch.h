@@ -33,8 +33,8 @@ struct batch_entry {
 	const struct settled *settled;
 	/* set by batch_read */
 	struct sighting now;
-	struct sighting old; /* of old_path, when there is one */
-	bool is_refused;     /* no path that the baseline could keep */
+	struct sighting *old; /* of old_path, when there is one; in the reader's arena */
+	bool is_refused;      /* no path that the baseline could keep */
 	/* set by the journal, or by batch_read when its memory was used up */
 	uint64_t again_ms; /* > 0: not written; read again after this time */
 	/* set by batch_write */

@@ -93,9 +93,9 @@ static int keep_copy(
 	struct text_copy kept;
 	if (!state || !filter_has_diffs(write->batch->filter))
 		return 0;
-	if (copied->has_copy) {
+	if (copied->copy) {
 		write->has_changed = true;
-		return texts_put(write->txn, finding->path, &copied->copy);
+		return texts_put(write->txn, finding->path, copied->copy);
 	}
 	int rc = texts_get(state_txn_kv(write->txn), finding->path, &kept);
 	if (rc == ERR_MISSING)
@@ -159,15 +159,15 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	struct finding finding;
 	struct decision decision;
 	bool is_early;
-	if (entry->old.reading.is_moving || settled->old_follows)
+	if (entry->old->reading.is_moving || settled->old_follows)
 		return 0;
-	int rc = write_find_footing(write, settled->old_path, &entry->old, &is_early);
+	int rc = write_find_footing(write, settled->old_path, entry->old, &is_early);
 	if (rc < 0)
 		return rc;
 	entry->old_lacks_footing = rc == 0;
 	if (is_early)
 		return 0;
-	rc = write_find(write, settled->old_path, &entry->old, settled, &before, &finding);
+	rc = write_find(write, settled->old_path, entry->old, settled, &before, &finding);
 	if (rc < 0)
 		return rc;
 	finding.lives = settled->old_lives;
@@ -176,7 +176,7 @@ static int write_old_path(struct write *write, struct batch_entry *entry)
 	entry->is_old_gone_directory = decision.loses_below;
 	/* An exchange, or another one made in its place: nobody else tells of it. */
 	entry->is_old_new_directory = decision.is_new_directory && settled->cause == CAUSE_LIVE;
-	return write_decision(write, entry, &finding, &entry->old.copied, &decision);
+	return write_decision(write, entry, &finding, &entry->old->copied, &decision);
 }
 
 static bool may_have_copy(void *ctx, struct slice path)
@@ -216,7 +216,7 @@ static int find_rename(struct write *write, const struct batch_entry *entry,
         struct filestate before[2], struct finding *old, struct finding *new)
 {
 	const struct settled *settled = entry->settled;
-	int rc = write_find(write, settled->old_path, &entry->old, settled, &before[0], old);
+	int rc = write_find(write, settled->old_path, entry->old, settled, &before[0], old);
 	if (rc == 0)
 		rc = write_find(write, settled->path, &entry->now, settled, &before[1], new);
 	new->lives = settled->lives;

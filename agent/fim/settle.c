@@ -60,7 +60,7 @@ void settle_touch(struct settle *settle, const struct touch *touch, uint64_t now
 	}
 	if (item) {
 		item_tell_touch(settle, item, touch, now_ms);
-		item_schedule(settle, item);
+		item_schedule_at(settle, item, now_ms);
 	} else {
 		overflow(settle, touch->path, touch->cause);
 	}
@@ -107,9 +107,7 @@ static void send_out(struct settle *settle, struct item *item, uint64_t now_ms)
 size_t settle_take(struct settle *settle, uint64_t now_ms, const struct settled **out, size_t most)
 {
 	size_t count = 0;
-	struct due *due;
-	while ((due = due_first(&settle->waiting)) && due->at_ms <= now_ms)
-		item_make_ready(settle, item_of_due(due));
+	item_make_due_ready(settle, now_ms);
 	while (count < most && settle->ready) {
 		struct item *item = settle->ready;
 		send_out(settle, item, now_ms);

@@ -11,22 +11,18 @@ struct item *item_of_due(struct due *due)
 	return (struct item *)(void *)((char *)due - offsetof(struct item, due));
 }
 
-static struct item *item_find(struct settle *settle, struct slice path)
-{
-	struct item *item;
-	HASH_FIND(hh, settle->items, path.ptr, path.len, item);
-	return item;
-}
-
 struct item *item_find_or_add(struct settle *settle, struct slice path)
 {
-	struct item *item = item_find(settle, path);
+	struct item *item;
+	unsigned hash;
+	HASH_VALUE(path.ptr, path.len, hash);
+	HASH_FIND_BYHASHVALUE(hh, settle->items, path.ptr, path.len, hash, item);
 	if (item || HASH_COUNT(settle->items) >= settle->limits.paths)
 		return item;
 	item = mem_new(sizeof(*item) + path.len);
 	memcpy(item->path, path.ptr, path.len);
 	item->path_len = path.len;
-	HASH_ADD_KEYPTR(hh, settle->items, item->path, item->path_len, item);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, settle->items, item->path, item->path_len, hash, item);
 	return item;
 }
 
@@ -72,6 +68,26 @@ void item_schedule(struct settle *settle, struct item *item)
 		return;
 	due_remove(&settle->waiting, &item->due);
 	due_add(&settle->waiting, &item->due);
+}
+
+void item_make_due_ready(struct settle *settle, uint64_t now_ms)
+{
+	struct due *due;
+	while ((due = due_first(&settle->waiting)) && due->at_ms <= now_ms)
+		item_make_ready(settle, item_of_due(due));
+}
+
+/* Most touches tell the end of a change: behind whatever is due before it, such an item need not
+ * go through the heap. */
+void item_schedule_at(struct settle *settle, struct item *item, uint64_t now_ms)
+{
+	if (!may_go_out(item) || item->is_ready || item->due.at_ms > now_ms) {
+		item_schedule(settle, item);
+		return;
+	}
+	item_make_due_ready(settle, now_ms);
+	if (!item->is_ready)
+		item_make_ready(settle, item);
 }
 
 void item_put_off(struct settle *settle, struct item *item, bool is_put_off)

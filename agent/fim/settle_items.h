@@ -83,6 +83,9 @@ struct item *item_find_or_add(struct settle *settle, struct slice path);
 void item_recount(struct settle *settle, struct item *item);
 /* Where the item belongs now that something about it has changed. */
 void item_schedule(struct settle *settle, struct item *item);
+/* The same at this moment: what is due by then is ready afterwards. */
+void item_schedule_at(struct settle *settle, struct item *item, uint64_t now_ms);
+void item_make_due_ready(struct settle *settle, uint64_t now_ms);
 void item_unschedule(struct settle *settle, struct item *item);
 void item_put_off(struct settle *settle, struct item *item, bool is_put_off);
 /* What is put off is due now. */
