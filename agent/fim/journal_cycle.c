@@ -9,9 +9,6 @@
 #define MOVING_AGAIN_MS  200
 #define MOVING_TRIES_MAX 10
 #define MOVING_MOST_MS   2000 /* since the first of them */
-#define BURST_PATHS      16   /* so many live ones in a batch: a burst; the next one gathers … */
-#define BURST_GATHER_MS  40   /* … from the beginning of this one on … */
-#define BURST_MOST_PATHS 512  /* … but no more than these */
 #define STUCK_MIN_MS     1000
 #define STUCK_MAX_MS     30000
 
@@ -295,11 +292,9 @@ static struct journal_batch *free_batch(struct journal *journal)
 	return journal->writing == &journal->batch[0] ? &journal->batch[1] : &journal->batch[0];
 }
 
-/* A durable commit costs the same for one path as for a hundred: in a burst they are made worth it.
- */
 static bool is_gathering(const struct journal *journal, uint64_t now_ms)
 {
-	return now_ms < journal->gather_ms && settle_count(journal->settle) < BURST_MOST_PATHS;
+	return burst_is_gathering(&journal->burst, settle_count(journal->settle), now_ms);
 }
 
 static size_t count_live(const struct settled *const *taken, size_t count)
@@ -317,8 +312,7 @@ static bool begin_reading(struct journal *journal, uint64_t now_ms)
 	bool has_only_notes = count == 0 && journal_has_notes(journal) && !journal->writing;
 	if (count == 0 && !has_only_notes)
 		return false;
-	bool is_burst = count_live(journal->taken, count) >= BURST_PATHS;
-	journal->gather_ms = is_burst ? now_ms + BURST_GATHER_MS : 0;
+	burst_add(&journal->burst, count_live(journal->taken, count), now_ms);
 	struct journal_batch *batch = free_batch(journal);
 	batch_begin(batch, count);
 	for (size_t i = 0; i < count; i++) {
@@ -349,8 +343,8 @@ static void set_timer(struct journal *journal, uint64_t now_ms)
 		next = 0;
 	if (next < journal->paused_ms)
 		next = journal->paused_ms;
-	if (next < journal->gather_ms && is_gathering(journal, now_ms))
-		next = journal->gather_ms;
+	if (next < journal->burst.until_ms && is_gathering(journal, now_ms))
+		next = journal->burst.until_ms;
 	if (next == UINT64_MAX || journal->is_held) {
 		timer_stop(journal->timer);
 		return;

@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 
+#include "agent/fim/burst.h"
 #include "agent/fim/journal.h"
 #include "agent/fim/journal_batch.h"
 #include "agent/fim/tries.h"
@@ -61,7 +62,7 @@ struct journal {
 	size_t unreleased;  /* paths written since the store's pages were given back */
 	uint64_t stuck_ms;  /* how long to wait after the last failure; 0: it went well */
 	uint64_t paused_ms; /* no batch before this moment */
-	uint64_t gather_ms; /* no batch before this moment, unless it is a large one */
+	struct burst burst;
 
 	bool is_orphan;     /* freed; the last step that comes back frees the memory */
 	unsigned under_way; /* steps that have not come back to the loop */
