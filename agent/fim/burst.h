@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BURST_PATHS      16  /* so many live ones within BURST_GATHER_MS: a burst … */
-#define BURST_GATHER_MS  40  /* … and the next batch gathers so long from this one's beginning … */
+#define BURST_PATHS      16 /* so many live ones within BURST_GATHER_MS: a burst … */
+#define BURST_GATHER_MS  40 /* … and the next batch gathers so long from this one's beginning … */
 #define BURST_MOST_PATHS 512 /* … but no more than these */
 
 struct burst {
