@@ -1,9 +1,7 @@
 #include "agent/cmd_enroll.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/enroll/enroll_settings.h"
@@ -11,30 +9,9 @@
 #include "common/base/clock.h"
 #include "common/codec/option.h"
 #include "common/codec/program.h"
+#include "common/io/owner.h"
 
 #define PROGRAM "tsujiban-agent"
-
-/* --- whose files they become ----------------------------------------------------------------- */
-
-/* Root works as the owner of the state directory: what is made there is the agent's, and no link
- * that the agent's user may have left there leads root elsewhere. */
-static int become_owner(const char *dir, struct reason *out_why)
-{
-	struct stat owner;
-	if (geteuid() != 0 || stat(dir, &owner) < 0 || owner.st_uid == 0)
-		return 0;
-	if (setgroups(0, NULL) < 0 || setegid(owner.st_gid) < 0 || seteuid(owner.st_uid) < 0)
-		return fail(out_why, -errno, "cannot work as the owner of '%s': %s", dir,
-		        err_text(-errno));
-	return 0;
-}
-
-static int become_root_again(struct reason *out_why)
-{
-	if (getuid() == 0 && geteuid() != 0 && (seteuid(0) < 0 || setegid(getgid()) < 0))
-		return fail(out_why, -errno, "cannot work as root again: %s", err_text(-errno));
-	return 0;
-}
 
 /* --- around the enrolment -------------------------------------------------------------------- */
 
@@ -60,11 +37,11 @@ static int carry_out(const struct enroll_settings *settings, bool removes, struc
 {
 	const char *dir = settings->options.dir;
 	struct buf name = BUF_INIT;
-	int rc = become_owner(dir, out_why);
+	int rc = owner_become(dir, out_why);
 	if (rc == 0)
 		rc = enroll(&settings->options, &name, out_why);
 	if (rc == 0)
-		rc = become_root_again(out_why);
+		rc = owner_root_again(out_why);
 	if (rc == 0 && removes)
 		rc = remove_secret(settings->secret_file, out_why);
 	if (rc == 0)

@@ -7,15 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/certificate.h"
 #include "collector/store/tokens.h"
 #include "common/base/clock.h"
 #include "common/io/file.h"
 #include "common/io/pki.h"
 
-#define CA_LIFE_NS     (3650LL * 86400 * NS_PER_S)
-#define SERVER_LIFE_NS (3650LL * 86400 * NS_PER_S)
-#define CLOCK_SKEW_NS  (3600LL * NS_PER_S) /* hosts' clocks may be behind ours */
-#define STORE_BYTES    (1ull << 30)        /* only for this write: run has its own limit */
+#define STORE_BYTES (1ull << 30) /* only for this write: run has its own limit */
 
 /* Everything is made in memory first; then it is written. */
 struct material {
@@ -31,56 +29,22 @@ static void material_fini(struct material *material)
 	buf_fini(&material->server_cert);
 }
 
-static int make_server_cert(
-        struct material *material, const char *const *names, int64_t now_ns, struct reason *out_why)
-{
-	struct buf csr = BUF_INIT;
-	struct pki_grant grant = {
-	        .name = "tsujiban-collector",
-	        .names = names,
-	        .is_server = true,
-	        .not_before_ns = now_ns - CLOCK_SKEW_NS,
-	        .not_after_ns = now_ns + SERVER_LIFE_NS,
-	};
-	int rc = pki_key_new(&material->server_key, out_why);
-	if (rc == 0)
-		rc = pki_csr_new(buf_slice(&material->server_key), grant.name, &csr, out_why);
-	if (rc == 0)
-		rc = pki_sign(buf_slice(&csr), buf_slice(&material->ca_cert),
-		        buf_slice(&material->ca_key), &grant, &material->server_cert, out_why);
-	buf_fini(&csr);
-	return rc;
-}
-
 static int make_material(
-        struct material *material, const char *const *names, struct reason *out_why)
+        struct material *material, const struct certificate_names *names, struct reason *out_why)
 {
+	const int64_t SKEW_NS = CERTIFICATE_CLOCK_SKEW_NS;
 	int64_t now_ns = clock_wall_ns();
 	int rc = pki_key_new(&material->ca_key, out_why);
 	if (rc == 0)
-		rc = pki_ca_new(buf_slice(&material->ca_key), "Tsujiban CA", now_ns - CLOCK_SKEW_NS,
-		        CA_LIFE_NS + CLOCK_SKEW_NS, &material->ca_cert, out_why);
+		rc = pki_ca_new(buf_slice(&material->ca_key), "Tsujiban CA", now_ns - SKEW_NS,
+		        CERTIFICATE_CA_LIFE_NS + SKEW_NS, &material->ca_cert, out_why);
 	if (rc == 0)
-		rc = make_server_cert(material, names, now_ns, out_why);
+		rc = pki_key_new(&material->server_key, out_why);
+	if (rc == 0)
+		rc = certificate_make(buf_slice(&material->ca_cert), buf_slice(&material->ca_key),
+		        buf_slice(&material->server_key), names, &material->server_cert, out_why);
 	token_draw(material->token);
 	return rc;
-}
-
-/* The names that a server's certificate has to have to be reached: this host's, the loopback's, and
- * those asked for. */
-static size_t gather_names(const struct option_list *asked, char host_name[256], const char **out)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < asked->count; i++)
-		out[count++] = asked->item[i];
-	host_name[0] = '\0';
-	if (gethostname(host_name, 255) == 0 && host_name[0])
-		out[count++] = host_name;
-	out[count++] = "localhost";
-	out[count++] = "127.0.0.1";
-	out[count++] = "::1";
-	out[count] = NULL;
-	return count;
 }
 
 static int write_file(const char *dir, const char *name, struct slice content, mode_t mode,
@@ -149,7 +113,7 @@ static int write_material(const char *dir, const struct material *material, stru
 	if (rc == 0)
 		rc = make_store(dir, material->token, out_why);
 	if (rc == 0)
-		rc = write_file(dir, "admin.token", slice_text(token), 0600, out_why);
+		rc = write_file(dir, COLLECTOR_FILE_TOKEN, slice_text(token), 0600, out_why);
 	return rc;
 }
 
@@ -166,18 +130,18 @@ static int check_new(const char *dir, struct reason *out_why)
 int init_collector(const struct init_options *options, struct reason *out_why)
 {
 	struct material material = {0};
-	char host_name[256];
-	const char *names[OPTION_LIST_MAX + 5];
+	struct certificate_names names = {0};
 	int rc = file_make_dir(options->dir, 0700, out_why);
 	if (rc < 0)
 		return rc;
 	char *dir = realpath(options->dir, NULL);
 	if (!dir)
 		return fail(out_why, -errno, "cannot use '%s': %s", options->dir, err_text(-errno));
-	gather_names(&options->names, host_name, names);
 	rc = check_new(dir, out_why);
 	if (rc == 0)
-		rc = make_material(&material, names, out_why);
+		rc = certificate_add_usual_names(&names, &options->names, out_why);
+	if (rc == 0)
+		rc = make_material(&material, &names, out_why);
 	if (rc == 0)
 		rc = write_material(dir, &material, out_why);
 	if (rc == 0)

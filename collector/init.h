@@ -19,6 +19,7 @@
 #define COLLECTOR_FILE_CA_KEY      "ca.key"
 #define COLLECTOR_FILE_SERVER_CERT "server.crt"
 #define COLLECTOR_FILE_SERVER_KEY  "server.key"
+#define COLLECTOR_FILE_TOKEN       "admin.token"
 #define COLLECTOR_DIR_DATA         "data"
 
 struct init_options {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/cmd_renew.h"
 #include "collector/config.h"
 #include "collector/confinement.h"
 #include "collector/init.h"
@@ -188,6 +189,7 @@ static int command_check(int argc, char **argv)
 static const struct program_command COMMANDS[] = {
         {"init", command_init, "make a new collector's directory"},
         {"run", command_run, "take batches, answer questions"},
+        {"renew", command_renew, "a new admin token, a certificate for further names"},
         {"check", command_check, "check a configuration"},
         {0},
 };

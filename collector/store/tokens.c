@@ -139,7 +139,8 @@ int tokens_remove(struct kv_txn *txn, struct slice text)
 	return kv_delete(txn, STORE_TOKENS, key_of(text, key));
 }
 
-int tokens_sweep(struct kv_txn *txn, int64_t now_ns)
+/* Deletes what is over at `now_ns`, and all of one role (0: none). */
+static int drop(struct kv_txn *txn, int64_t now_ns, unsigned role)
 {
 	struct token_record token;
 	struct slice key, value;
@@ -150,13 +151,27 @@ int tokens_sweep(struct kv_txn *txn, int64_t now_ns)
 		return rc;
 	rc = kv_first(cursor, &key, &value);
 	while (rc == 0) {
-		if (read_record(value, &token) == 0 && is_over(&token, now_ns))
+		if (read_record(value, &token) == 0 &&
+		        (is_over(&token, now_ns) || token.role == role))
 			rc = kv_delete_here(cursor);
 		if (rc == 0)
 			rc = kv_next(cursor, &key, &value);
 	}
 	kv_cursor_close(cursor);
 	return rc == ERR_MISSING ? 0 : rc;
+}
+
+int tokens_sweep(struct kv_txn *txn, int64_t now_ns)
+{
+	return drop(txn, now_ns, 0);
+}
+
+int tokens_replace_admin(struct kv_txn *txn, struct slice text, int64_t now_ns)
+{
+	struct token_record token = {.role = TOKEN_ADMIN, .created_ns = now_ns};
+	int rc = drop(txn, now_ns, TOKEN_ADMIN);
+
+	return rc < 0 ? rc : tokens_put(txn, text, &token);
 }
 
 /* --- by id ---------------------------------------------------------------------------------- */

@@ -38,6 +38,8 @@ int tokens_find(struct kv_txn *txn, struct slice text, int64_t now_ns, struct to
 int tokens_find_hash(struct kv_txn *txn, const uint8_t hash[SHA256_BYTES], int64_t now_ns,
         struct token_record *out, struct reason *out_why);
 int tokens_remove(struct kv_txn *txn, struct slice text);
+/* The admin's token is this one, and no other. */
+int tokens_replace_admin(struct kv_txn *txn, struct slice text, int64_t now_ns);
 /* Drops what has ended. */
 int tokens_sweep(struct kv_txn *txn, int64_t now_ns);
 

@@ -50,6 +50,8 @@ int pki_sign(struct slice csr_pem, struct slice ca_cert_pem, struct slice ca_key
 
 /* The first certificate in `pem`. */
 int pki_cert_info(struct slice pem, struct pki_cert_info *out, struct reason *out_why);
+/* Its alternative names (DNS and IP), each with a newline. */
+int pki_cert_names(struct slice pem, struct buf *out, struct reason *out_why);
 /* ERR_FORMAT when the key is not that of the certificate. */
 int pki_key_matches(struct slice key_pem, struct slice cert_pem, struct reason *out_why);
 

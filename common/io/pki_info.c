@@ -1,6 +1,8 @@
 #include "common/io/pki.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -96,6 +98,51 @@ int pki_cert_info(struct slice pem, struct pki_cert_info *out, struct reason *ou
 	int code = pki_describe(cert, out, out_why);
 	X509_free(cert);
 	return code;
+}
+
+static bool is_plain(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+/* What is neither name nor address is passed over. */
+static void append_name(const GENERAL_NAME *name, struct buf *out)
+{
+	char address[INET6_ADDRSTRLEN];
+	int type;
+	const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);
+
+	if (type != GEN_IPADD && type != GEN_DNS)
+		return;
+	struct slice bytes = slice_of(
+	        ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+	if (type == GEN_IPADD && bytes.len != 4 && bytes.len != 16)
+		return;
+	if (type == GEN_IPADD)
+		bytes = slice_text(inet_ntop(
+		        bytes.len == 4 ? AF_INET : AF_INET6, bytes.ptr, address, sizeof(address)));
+	if (!is_plain(bytes))
+		return;
+	buf_append_slice(out, bytes);
+	buf_append_byte(out, '\n');
+}
+
+int pki_cert_names(struct slice pem, struct buf *out, struct reason *out_why)
+{
+	X509 *cert = pki_read_cert(pem, out_why);
+
+	if (!cert)
+		return ERR_FORMAT;
+	GENERAL_NAMES *all = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	for (int i = 0; all && i < sk_GENERAL_NAME_num(all); i++)
+		append_name(sk_GENERAL_NAME_value(all, i), out);
+	GENERAL_NAMES_free(all);
+	ERR_clear_error();
+	X509_free(cert);
+	return 0;
 }
 
 int pki_key_matches(struct slice key_pem, struct slice cert_pem, struct reason *out_why)

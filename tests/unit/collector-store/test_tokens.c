@@ -143,6 +143,25 @@ static void test_revoked_by_id_but_for_an_admins(void **state)
 	assert_int_equal(tokens_revoke(txn, slice_text("ffffffffffffffff"), &role), ERR_MISSING);
 }
 
+static void test_a_new_admins_token_is_the_only_one(void **state)
+{
+	struct kv_txn *txn = ((struct fixture *)*state)->txn;
+	struct token_record token;
+
+	assert_int_equal(tokens_replace_admin(txn, slice_text("first"), 5), 0);
+	assert_int_equal(put(txn, "other", TOKEN_ADMIN, 0), 0);
+	assert_int_equal(put(txn, "reader", TOKEN_READ, 0), 0);
+	assert_int_equal(put(txn, "host", TOKEN_ENROLL, 1000), 0);
+	assert_int_equal(tokens_replace_admin(txn, slice_text("second"), 10), 0);
+	assert_int_equal(find(txn, "first", 11, &token), ERR_MISSING);
+	assert_int_equal(find(txn, "other", 11, &token), ERR_MISSING);
+	assert_int_equal(find(txn, "second", INT64_MAX, &token), 0);
+	assert_int_equal(token.role, TOKEN_ADMIN);
+	assert_int_equal(token.created_ns, 10);
+	assert_int_equal(find(txn, "reader", 11, &token), 0);
+	assert_int_equal(find(txn, "host", 11, &token), 0);
+}
+
 static void test_text_of_a_token_is_not_in_the_store(void **state)
 {
 	struct kv_txn *txn = ((struct fixture *)*state)->txn;
@@ -179,6 +198,7 @@ int main(void)
 	        WITH_STORE(test_sweep_drops_what_has_ended),
 	        WITH_STORE(test_all_are_visited_by_id_until_it_is_enough),
 	        WITH_STORE(test_revoked_by_id_but_for_an_admins),
+	        WITH_STORE(test_a_new_admins_token_is_the_only_one),
 	        WITH_STORE(test_text_of_a_token_is_not_in_the_store),
 	        WITH_STORE(test_labels_beyond_the_caps_are_refused),
 	};

@@ -128,7 +128,7 @@ static void test_server_certificate_names_hosts_and_addresses(void **state)
 {
 	const char *names[] = {"collector.example.org", "127.0.0.1", "::1", NULL};
 	struct pki_grant grant = host_grant("collector");
-	struct buf cert = BUF_INIT;
+	struct buf cert = BUF_INIT, read = BUF_INIT;
 
 	(void)state;
 	grant.is_server = true;
@@ -138,6 +138,13 @@ static void test_server_certificate_names_hosts_and_addresses(void **state)
 	assert_non_null(strstr(text, "DNS:collector.example.org, IP Address:127.0.0.1, "
 	                             "IP Address:0:0:0:0:0:0:0:1"));
 	assert_non_null(strstr(text, "TLS Web Server Authentication"));
+	assert_int_equal(pki_cert_names(buf_slice(&cert), &read, &why), 0);
+	assert_string_equal(buf_text(&read), "collector.example.org\n127.0.0.1\n::1\n");
+	buf_reset(&read);
+	assert_int_equal(pki_cert_names(buf_slice(&ca_cert), &read, &why), 0);
+	assert_int_equal(read.len, 0);
+	assert_int_equal(pki_cert_names(slice_text("no PEM"), &read, &why), ERR_FORMAT);
+	buf_fini(&read);
 	buf_fini(&cert);
 }
 
