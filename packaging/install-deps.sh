@@ -16,7 +16,7 @@ apt_build="gcc libc6-dev make pkg-config libuv1-dev libssl-dev protobuf-c-compil
  uthash-dev zlib1g-dev libseccomp-dev libcap-ng-dev"
 apt_package="debhelper dpkg-dev fakeroot rpm"
 apt_test="lintian rpmlint mandoc acl libcap2-bin e2fsprogs libcmocka-dev python3 openssl jq git clang clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
- llvm-14 cppcheck debootstrap libfaketime db5.3-util systemd ruby composer"
+ llvm-14 cppcheck debootstrap libfaketime db5.3-util systemd systemd-container ruby composer"
 apt_bench="cpio aide inotify-tools fatrace"
 
 # By the names of their pkg-config files, which are the same wherever rpm is used.
@@ -25,7 +25,7 @@ dnf_build="gcc make pkgconf protobuf-c-compiler pkgconfig(libuv) pkgconfig(opens
  pkgconfig(libcurl) pkgconfig(jansson) pkgconfig(zlib) pkgconfig(libseccomp)
  pkgconfig(libcap-ng) uthash-devel"
 dnf_package="rpm-build systemd-rpm-macros"
-dnf_test="rpmlint mandoc acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime systemd rubygems composer"
+dnf_test="rpmlint mandoc acl libcap e2fsprogs pkgconfig(cmocka) python3 openssl jq git clang clang-tools-extra compiler-rt llvm cppcheck libfaketime systemd systemd-container rubygems composer"
 dnf_bench="cpio aide inotify-tools fatrace"
 
 as_root() {
