@@ -14,6 +14,7 @@
 #include "common/codec/option.h"
 #include "common/codec/program.h"
 #include "common/io/loop.h"
+#include "common/io/service.h"
 
 #define PROGRAM            "tsujiban-collector"
 #define CONFIG_ARENA_BYTES (1u << 20)
@@ -84,33 +85,52 @@ static int command_init(int argc, char **argv)
 
 /* --- run ------------------------------------------------------------------------------------- */
 
+struct running {
+	struct loop *loop;
+	struct service *service; /* NULL: no service manager asked */
+};
+
 static void on_signal(void *ctx, const struct signal_origin *origin)
 {
+	const struct running *running = ctx;
 	log_info("stopping signal=%d from_pid=%d from_uid=%u", origin->signum, origin->pid,
 	        origin->uid);
-	loop_stop(ctx);
+	service_tell(running->service, "STOPPING=1");
+	loop_stop(running->loop);
+}
+
+static int answer(struct running *running, const struct collector_config *config,
+        struct confine_notes *confined, struct reason *out_why)
+{
+	struct pipeline *pipeline = NULL;
+	struct loop *loop = running->loop;
+	struct signal_watch *interrupt = signal_watch_new(loop, SIGINT, on_signal, running);
+	struct signal_watch *terminate = signal_watch_new(loop, SIGTERM, on_signal, running);
+	log_info("tsujiban-collector " TSUJIBAN_VERSION " dir=%s", config->dir);
+	int rc = pipeline_new(loop, config, confined, running->service, &pipeline, out_why);
+	if (rc == 0)
+		rc = confinement_complete(config, confined, out_why);
+	if (rc == 0) {
+		service_tell(running->service, "READY=1\nSTATUS=answers");
+		loop_run(loop);
+	}
+	pipeline_free(pipeline);
+	signal_watch_free(interrupt);
+	signal_watch_free(terminate);
+	return rc;
 }
 
 static int run(const struct collector_config *config, struct reason *out_why)
 {
-	struct pipeline *pipeline = NULL;
+	struct running running = {.service = service_open()};
 	struct confine_notes confined = {0};
 	int rc = confinement_begin(config, &confined, out_why);
-	if (rc < 0)
-		return rc;
-	struct loop *loop = loop_new();
-	struct signal_watch *interrupt = signal_watch_new(loop, SIGINT, on_signal, loop);
-	struct signal_watch *terminate = signal_watch_new(loop, SIGTERM, on_signal, loop);
-	log_info("tsujiban-collector " TSUJIBAN_VERSION " dir=%s", config->dir);
-	rc = pipeline_new(loop, config, &confined, &pipeline, out_why);
-	if (rc == 0)
-		rc = confinement_complete(config, &confined, out_why);
-	if (rc == 0)
-		loop_run(loop);
-	pipeline_free(pipeline);
-	signal_watch_free(interrupt);
-	signal_watch_free(terminate);
-	loop_free(loop);
+	if (rc == 0) {
+		running.loop = loop_new();
+		rc = answer(&running, config, &confined, out_why);
+		loop_free(running.loop);
+	}
+	service_close(running.service);
 	return rc;
 }
 

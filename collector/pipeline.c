@@ -307,7 +307,8 @@ static void purge_daily(void *ctx)
 /* --- life ------------------------------------------------------------------------------------ */
 
 int pipeline_new(struct loop *loop, const struct collector_config *config,
-        const struct confine_notes *confined, struct pipeline **out, struct reason *out_why)
+        const struct confine_notes *confined, struct service *service, struct pipeline **out,
+        struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
 	struct pem_files pem = {0};
@@ -325,7 +326,7 @@ int pipeline_new(struct loop *loop, const struct collector_config *config,
 		timer_start(pipeline->purge_timer, PURGE_MS, PURGE_MS);
 	}
 	if (rc == 0)
-		rc = rebuild_index(pipeline->store, pipeline->index, out_why);
+		rc = rebuild_index(pipeline->store, pipeline->index, service, out_why);
 	if (rc == 0)
 		rc = open_silence(pipeline, out_why);
 	if (rc == 0)

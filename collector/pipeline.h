@@ -15,10 +15,13 @@
 
 struct confine_notes;
 struct pipeline;
+struct service;
 
-/* `confined` is borrowed and told whenever somebody asks for the status. */
+/* `confined` is borrowed and told whenever somebody asks for the status; `service` is told how far
+ * the start is. */
 int pipeline_new(struct loop *loop, const struct collector_config *config,
-        const struct confine_notes *confined, struct pipeline **out, struct reason *out_why);
+        const struct confine_notes *confined, struct service *service, struct pipeline **out,
+        struct reason *out_why);
 void pipeline_free(struct pipeline *pipeline);
 
 #endif

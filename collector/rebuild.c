@@ -8,6 +8,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/service.h"
+
+#define TELL_MS 1000
 
 /* The facts of one host, gathered so that the index takes them at once. */
 struct gathered {
@@ -15,6 +18,9 @@ struct gathered {
 	struct kv_txn *txn;
 	struct fact *fact;
 	size_t count, room;
+	/* of a whole rebuild */
+	struct service *service;
+	uint64_t hosts, told_ms;
 };
 
 static int gather_fact(void *ctx, const struct fact *fact)
@@ -28,6 +34,17 @@ static int gather_fact(void *ctx, const struct fact *fact)
 	return 0;
 }
 
+static void tell_progress(struct gathered *gathered)
+{
+	uint64_t now_ms = clock_mono_ms();
+	if (now_ms - gathered->told_ms < TELL_MS)
+		return;
+	gathered->told_ms = now_ms;
+	service_tell(gathered->service,
+	        "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=rebuilding the index: %zu of %llu hosts",
+	        index_host_count(gathered->index), (unsigned long long)gathered->hosts);
+}
+
 static int rebuild_host(void *ctx, const struct host_record *host)
 {
 	struct gathered *gathered = ctx;
@@ -39,15 +56,18 @@ static int rebuild_host(void *ctx, const struct host_record *host)
 		return rc;
 	index_add_host(gathered->index, host->id, host->name);
 	index_facts_begin(gathered->index, host->id, gathered->fact, gathered->count);
+	tell_progress(gathered);
 	return 0;
 }
 
-int rebuild_index(struct store *store, struct index *index, struct reason *out_why)
+int rebuild_index(
+        struct store *store, struct index *index, struct service *service, struct reason *out_why)
 {
 	uint64_t began_ms = clock_mono_ms();
-	struct gathered gathered = {.index = index};
+	struct gathered gathered = {.index = index, .service = service, .told_ms = began_ms};
 	int rc = kv_begin_read(store_kv(store), &gathered.txn);
 	if (rc == 0) {
+		gathered.hosts = kv_count(gathered.txn, STORE_HOSTS);
 		rc = hosts_each(gathered.txn, rebuild_host, &gathered);
 		kv_abort(gathered.txn);
 	}

@@ -12,9 +12,12 @@
 #include "common/base/err.h"
 
 struct index;
+struct service;
 struct store;
 
-int rebuild_index(struct store *store, struct index *index, struct reason *out_why);
+/* It may take minutes: the service manager is told how far it is, so that it waits. */
+int rebuild_index(
+        struct store *store, struct index *index, struct service *service, struct reason *out_why);
 /* The host's facts as the store has them, in place of those that the index has. */
 int rebuild_facts(struct store *store, struct index *index, uint32_t host, struct reason *out_why);
 
