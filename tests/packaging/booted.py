@@ -1,6 +1,7 @@
 """A tree of an operating system, booted: a real systemd as its first process, made by systemd-nspawn."""
 
 import os
+import signal
 import subprocess
 import unittest
 
@@ -77,11 +78,15 @@ class Booted:
     def show(self, unit, name):
         return self.says(f"systemctl show --property={name} --value {unit}").strip()
 
+    def cut_power(self):
+        """Everything in it ends with its first process."""
+        os.kill(self.init, signal.SIGKILL)
+        self.nspawn.wait(60)
+
     def close(self):
         if self.nspawn.poll() is None and self.init:
             self.run("systemctl --no-block poweroff --force", is_ok=False)
         try:
             self.nspawn.wait(30)
         except subprocess.TimeoutExpired:
-            self.nspawn.kill()
-            self.nspawn.wait()
+            self.cut_power()

@@ -32,7 +32,11 @@ class Systemd(unittest.TestCase):
         self.root.run("dpkg", "-i", *(self.root.take_in(path) for path in debs.values()))
         self.root.write("/etc/hosts", "127.0.0.1 localhost web01 collector.example.org\n")
         self.root.write("/root/.config/tsujiban/config.yaml", OPERATOR)
-        self.machine = booted.Booted(self.root, os.path.join(folder, "boot.log"))
+        self.boot_log = os.path.join(folder, "boot.log")
+        self.boot()
+
+    def boot(self):
+        self.machine = booted.Booted(self.root, self.boot_log)
         self.addCleanup(self.machine.close)
 
     def enrol(self):
@@ -82,6 +86,12 @@ class Systemd(unittest.TestCase):
         self.without_capabilities()
         self.assert_exposure()
         self.upgrade()
+        machine.cut_power()
+        self.boot()
+        machine = self.machine
+        machine.wait_says("connected", "tsujiban hosts | grep web01")
+        self.hears("/etc/hostname")
+        self.assert_well()
         for unit in (AGENT, COLLECTOR):
             machine.run(f"systemctl stop {unit}")
             self.assertEqual(machine.show(unit, "Result"), "success", machine.journal())
