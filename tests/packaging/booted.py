@@ -80,7 +80,7 @@ class Booted:
 
     def cut_power(self):
         """Everything in it ends with its first process."""
-        os.kill(self.init, signal.SIGKILL)
+        os.kill(self.init or self.nspawn.pid, signal.SIGKILL)
         self.nspawn.wait(60)
 
     def close(self):
