@@ -154,7 +154,7 @@ class Root:
 
     def __init__(self, folder, tools=()):
         self.path = os.path.join(folder, "root")
-        os.makedirs(self.path)
+        os.makedirs(self.path, exist_ok=True)
         subprocess.run(["tar", "-C", self.path, "-xpf", base_tar(tools)], check=True)
 
     def mount_words(self):

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -24,10 +25,12 @@ class Systemd(unittest.TestCase):
         packages.need_tools("systemd-nspawn", "nsenter")
         debs, self.newer = packages.built("deb"), packages.built("deb", packages.NEXT)
         folder = tempfile.mkdtemp(prefix="tsujiban-booted-")
-        self.addCleanup(os.rmdir, folder)
-        # A file system of its own: fanotify marks whole ones.
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g,mode=0755", "tmpfs", folder], check=True)
-        self.addCleanup(subprocess.run, ["umount", "--lazy", folder], check=True)
+        self.addCleanup(shutil.rmtree, folder)
+        # A file system of its own, as a host's is: fanotify marks whole ones.
+        disk = os.path.join(folder, "root")
+        os.mkdir(disk)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g,mode=0755", "tmpfs", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
         self.root = packages.Root(folder, booted.TOOLS)
         self.root.run("dpkg", "-i", *(self.root.take_in(path) for path in debs.values()))
         self.root.write("/etc/hosts", "127.0.0.1 localhost web01 collector.example.org\n")
@@ -52,7 +55,14 @@ class Systemd(unittest.TestCase):
 
     def hears(self, path):
         """Of a change; again and again, for what it finds in its first scan is none."""
-        self.machine.wait_says("modified", f"echo new >>{path}; tsujiban events path:{path} action:modified")
+        # The shell is still a shell when it is looked at: a container's processes are not told of by the proc connector.
+        self.machine.wait_says("modified", f"echo new >>{path}; sleep 0.2; tsujiban events path:{path} action:modified")
+
+    def hears_everywhere(self, name):
+        """Also where the unit's sandbox mounts something."""
+        for folder in ("/root/.ssh", "/usr/bin", "/usr/local/sbin", "/boot", "/var/spool/cron"):
+            self.machine.run(f"mkdir -p {folder}")
+            self.hears(f"{folder}/{name}")
 
     def assert_well(self):
         for unit in (AGENT, COLLECTOR):
@@ -68,6 +78,8 @@ class Systemd(unittest.TestCase):
         self.enrol()
         machine.wait_says("fanotify", "tsujiban-agent status | grep ^source")
         self.hears("/etc/issue")
+        self.hears_everywhere("first")
+        self.assertIn('"exe":"/usr/bin/bash"', machine.says("tsujiban events path:/usr/bin/first action:modified --format json"))
         for words, parts in (("tsujiban-agent status | grep ^confined", ("seccomp", "dac_read_search")),
                              ("tsujiban-agent status | grep ^sender_confined", ("no capabilities", "landlock", "seccomp")),
                              ("tsujiban status | grep ^confined", ("no capabilities", "landlock", "seccomp"))):
@@ -111,6 +123,7 @@ class Systemd(unittest.TestCase):
         self.machine.wait_says("inotify", "tsujiban-agent status | grep -x 'source *inotify'")
         self.machine.wait_says("connected", "tsujiban hosts | grep web01")
         self.hears("/etc/issue.net")
+        self.hears_everywhere("second")
         self.assert_well()
 
     def upgrade(self):
