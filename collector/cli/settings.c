@@ -1,5 +1,6 @@
 #include "collector/cli/settings.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,14 +69,25 @@ int settings_base_url(const char *server, struct buf *out, struct reason *out_wh
 
 /* --- where they come from ------------------------------------------------------------------ */
 
+/* A service of root's has no $HOME. NULL: nowhere. */
+static const char *home_directory(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user = home && *home ? NULL : getpwuid(getuid());
+
+	if (user)
+		home = user->pw_dir;
+	return home && *home ? home : NULL;
+}
+
 static int read_file_settings(
         struct settings *settings, struct file_settings *out, struct reason *out_why)
 {
-	const char *home = getenv("HOME");
+	const char *home = home_directory();
 	struct buf path = BUF_INIT;
 	int rc = 0;
 
-	if (!home || !*home)
+	if (!home)
 		return 0;
 	buf_printf(&path, "%s/%s", home, CONFIG_NAME);
 	if (access(buf_text(&path), F_OK) == 0)

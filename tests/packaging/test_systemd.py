@@ -46,6 +46,7 @@ class Systemd(unittest.TestCase):
         """As cloud-init would: a file appears, and nothing else is done."""
         self.machine.run(f"tsujiban-collector renew --config {CONFIG} --name collector.example.org\n"
                          f"systemctl restart {COLLECTOR}; tsujiban status")  # started is who answers
+        self.machine.run("unset HOME; tsujiban status")  # as in a service of root's
         token, fingerprint = self.machine.says("tsujiban token create --format csv | tail -n 1").strip().split(",")[:2]
         self.machine.run("umask 077; cat >/etc/tsujiban/new <<END\ncollector: collector.example.org:7443\n"
                          f"token: {token}\nca_fingerprint: {fingerprint}\nname: web01\nEND\n"
