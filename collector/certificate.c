@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/material.h"
 #include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/io/pki.h"
 
 static bool has_name(const struct certificate_names *names, struct slice name)
@@ -64,5 +66,43 @@ int certificate_make(struct slice ca_cert, struct slice ca_key, struct slice ser
 	if (rc == 0)
 		rc = pki_sign(buf_slice(&csr), ca_cert, ca_key, &grant, out_cert, out_why);
 	buf_fini(&csr);
+	return rc;
+}
+
+/* --- anew ------------------------------------------------------------------------------------ */
+
+static int add_present_names(
+        struct slice cert, struct certificate_names *names, struct reason *out_why)
+{
+	struct buf lines = BUF_INIT;
+	int rc = pki_cert_names(cert, &lines, out_why);
+	for (struct slice left = buf_slice(&lines), name; rc == 0 && text_take_line(&left, &name);)
+		rc = certificate_add_name(names, name, out_why);
+	buf_fini(&lines);
+	return rc;
+}
+
+static int make_anew(const char *dir, const struct option_list *asked, struct material *material,
+        struct certificate_names *names, struct reason *out_why)
+{
+	int rc = add_present_names(buf_slice(&material->server_cert), names, out_why);
+	if (rc == 0)
+		rc = certificate_add_usual_names(names, asked, out_why);
+	buf_reset(&material->server_cert);
+	if (rc == 0)
+		rc = certificate_make(buf_slice(&material->ca_cert), buf_slice(&material->ca_key),
+		        buf_slice(&material->server_key), names, &material->server_cert, out_why);
+	return rc == 0 ? material_write_server_cert(dir, material, out_why) : rc;
+}
+
+int certificate_renew(const char *dir, const struct option_list *asked,
+        struct certificate_names *out_names, struct reason *out_why)
+{
+	struct material material = {0};
+	*out_names = (struct certificate_names){0};
+	int rc = material_read(dir, &material, out_why);
+	if (rc == 0)
+		rc = make_anew(dir, asked, &material, out_names, out_why);
+	material_fini(&material);
 	return rc;
 }

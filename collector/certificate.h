@@ -31,6 +31,11 @@ int certificate_add_usual_names(
 int certificate_make(struct slice ca_cert, struct slice ca_key, struct slice server_key,
         const struct certificate_names *names, struct buf *out_cert, struct reason *out_why);
 
+/* The directory's is made anew, with the key that it has, for the names that it has and those asked
+ * for; in effect when the collector starts. `out_names` gets all of them. */
+int certificate_renew(const char *dir, const struct option_list *asked,
+        struct certificate_names *out_names, struct reason *out_why);
+
 #define CERTIFICATE_CA_LIFE_NS    (3650LL * 86400 * 1000000000)
 #define CERTIFICATE_CLOCK_SKEW_NS (3600LL * 1000000000)
 

@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 
-#include "collector/init.h"
-#include "collector/renew.h"
+#include "collector/admin_token.h"
+#include "collector/certificate.h"
+#include "collector/config.h"
 #include "common/codec/program.h"
 #include "common/io/owner.h"
 
@@ -18,7 +19,7 @@ struct wishes {
 
 static int carry_out_token(const struct collector_config *config, struct reason *out_why)
 {
-	int rc = renew_token(config, out_why);
+	int rc = admin_token_make(config->dir, config->limits.store_gb << 30, out_why);
 	if (rc == ERR_BUSY)
 		return fail(out_why, rc,
 		        "cannot renew the token of '%s' while its collector is running: stop it "
@@ -35,7 +36,7 @@ static int carry_out_names(const struct collector_config *config, const struct o
         struct reason *out_why)
 {
 	static struct certificate_names names;
-	int rc = renew_certificate(config, asked, &names, out_why);
+	int rc = certificate_renew(config->dir, asked, &names, out_why);
 	if (rc < 0)
 		return rc;
 	printf("the certificate is for");

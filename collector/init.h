@@ -15,12 +15,7 @@
 
 #include "common/codec/option.h"
 
-#define COLLECTOR_FILE_CA_CERT     "ca.crt"
-#define COLLECTOR_FILE_CA_KEY      "ca.key"
-#define COLLECTOR_FILE_SERVER_CERT "server.crt"
-#define COLLECTOR_FILE_SERVER_KEY  "server.key"
-#define COLLECTOR_FILE_TOKEN       "admin.token"
-#define COLLECTOR_DIR_DATA         "data"
+#define COLLECTOR_DIR_DATA "data"
 
 struct init_options {
 	const char *dir;

@@ -9,6 +9,7 @@
 #include "collector/index/index.h"
 #include "collector/ingest/ingest.h"
 #include "collector/init.h"
+#include "collector/material.h"
 #include "collector/rebuild.h"
 #include "collector/silence/silence.h"
 #include "collector/store/buckets.h"
@@ -17,10 +18,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/confine/confine.h"
-#include "common/io/file.h"
 
-#define PEM_FILE_MAX (64u << 10)
-#define PURGE_MS     (86400 * UINT64_C(1000))
+#define PURGE_MS (86400 * UINT64_C(1000))
 /* Heartbeats after which a session has ended for sure: ingest gives it three. */
 #define SESSION_QUIET 4
 
@@ -174,37 +173,6 @@ static const struct api_actions API_ACTIONS = {
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-struct pem_files {
-	struct buf cert, key, ca, ca_key;
-};
-
-static int read_pem(const char *dir, const char *name, struct buf *out, struct reason *out_why)
-{
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	return file_read(path, PEM_FILE_MAX, out, out_why);
-}
-
-static int read_pem_files(const char *dir, struct pem_files *pem, struct reason *out_why)
-{
-	int rc = read_pem(dir, COLLECTOR_FILE_SERVER_CERT, &pem->cert, out_why);
-	if (rc == 0)
-		rc = read_pem(dir, COLLECTOR_FILE_SERVER_KEY, &pem->key, out_why);
-	if (rc == 0)
-		rc = read_pem(dir, COLLECTOR_FILE_CA_CERT, &pem->ca, out_why);
-	if (rc == 0)
-		rc = read_pem(dir, COLLECTOR_FILE_CA_KEY, &pem->ca_key, out_why);
-	return rc;
-}
-
-static void pem_files_fini(struct pem_files *pem)
-{
-	buf_fini(&pem->cert);
-	buf_fini(&pem->key);
-	buf_fini(&pem->ca);
-	buf_fini(&pem->ca_key);
-}
-
 static struct ingest_limits limits_of(const struct collector_config *config)
 {
 	return (struct ingest_limits){
@@ -222,17 +190,17 @@ static struct ingest_limits limits_of(const struct collector_config *config)
 }
 
 static int open_ingest(
-        struct pipeline *pipeline, const struct pem_files *pem, struct reason *out_why)
+        struct pipeline *pipeline, const struct material *material, struct reason *out_why)
 {
 	const struct collector_config *config = pipeline->config;
 	struct ingest_options options = {
 	        .address = config->listen,
 	        .connections = (unsigned)config->limits.connections,
 	        .heartbeat_s = (uint32_t)(config->heartbeat_ns / NS_PER_S),
-	        .cert_pem = buf_slice(&pem->cert),
-	        .key_pem = buf_slice(&pem->key),
-	        .ca_pem = buf_slice(&pem->ca),
-	        .ca_key_pem = buf_slice(&pem->ca_key),
+	        .cert_pem = buf_slice(&material->server_cert),
+	        .key_pem = buf_slice(&material->server_key),
+	        .ca_pem = buf_slice(&material->ca_cert),
+	        .ca_key_pem = buf_slice(&material->ca_key),
 	        .cert_valid_ns = config->certificate_ns,
 	        .limits = limits_of(config),
 	        .loop = pipeline->loop,
@@ -241,11 +209,12 @@ static int open_ingest(
 	return ingest_open(&options, &INGEST_EVENTS, pipeline, &pipeline->ingest, out_why);
 }
 
-static int open_api(struct pipeline *pipeline, const struct pem_files *pem, struct reason *out_why)
+static int open_api(
+        struct pipeline *pipeline, const struct material *material, struct reason *out_why)
 {
 	char cert_file[PATH_MAX], key_file[PATH_MAX], fingerprint[PKI_FINGERPRINT_TEXT];
 	struct pki_cert_info ca;
-	int rc = pki_cert_info(buf_slice(&pem->ca), &ca, out_why);
+	int rc = pki_cert_info(buf_slice(&material->ca_cert), &ca, out_why);
 	if (rc < 0)
 		return rc;
 	pki_fingerprint_text(ca.fingerprint, fingerprint);
@@ -311,12 +280,12 @@ int pipeline_new(struct loop *loop, const struct collector_config *config,
         struct reason *out_why)
 {
 	struct pipeline *pipeline = mem_new(sizeof *pipeline);
-	struct pem_files pem = {0};
+	struct material material = {0};
 	pipeline->loop = loop;
 	pipeline->config = config;
 	pipeline->confined = confined;
 	pipeline->index = index_new();
-	int rc = read_pem_files(config->dir, &pem, out_why);
+	int rc = material_read(config->dir, &material, out_why);
 	if (rc == 0)
 		rc = open_store(pipeline, out_why);
 	if (rc == 0)
@@ -330,10 +299,10 @@ int pipeline_new(struct loop *loop, const struct collector_config *config,
 	if (rc == 0)
 		rc = open_silence(pipeline, out_why);
 	if (rc == 0)
-		rc = open_ingest(pipeline, &pem, out_why);
+		rc = open_ingest(pipeline, &material, out_why);
 	if (rc == 0)
-		rc = open_api(pipeline, &pem, out_why);
-	pem_files_fini(&pem);
+		rc = open_api(pipeline, &material, out_why);
+	material_fini(&material);
 	if (rc < 0) {
 		pipeline_free(pipeline);
 		return rc;

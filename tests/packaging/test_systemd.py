@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -97,7 +96,6 @@ class Systemd(unittest.TestCase):
         machine.run(f"systemctl stop {COLLECTOR}; tsujiban-collector renew --config {CONFIG} --token; systemctl start {COLLECTOR}")
         machine.wait_says("connected", "tsujiban hosts | grep web01")
         self.without_capabilities()
-        self.assert_exposure()
         self.upgrade()
         machine.cut_power()
         self.boot()
@@ -113,7 +111,7 @@ class Systemd(unittest.TestCase):
         for unit in (AGENT, COLLECTOR):
             self.assertIn(machine.show(unit, "ActiveState"), ("inactive", ""))
             self.assertFalse(self.root.exists("/var/lib/" + unit))
-        self.assertEqual(machine.says("pgrep -l tsujiban"), "")
+        self.assertNotIn("tsujiban", machine.run("cat /proc/[0-9]*/comm", is_ok=False).stdout)
 
     def without_capabilities(self):
         """The drop-in for hosts that do without CAP_SYS_ADMIN."""
@@ -129,19 +127,10 @@ class Systemd(unittest.TestCase):
 
     def upgrade(self):
         """The packages themselves restart what runs."""
-        # dpkg runs in the container: what it is given has to be there, where /tmp is systemd's own.
-        inside = []
         for path in self.newer.values():
-            inside.append("/root/" + os.path.basename(path))
-            with open(path, "rb") as deb, open(self.root.at(inside[-1]), "wb") as copy:
-                copy.write(deb.read())
+            shutil.copy(path, self.root.at("/root"))  # the container's /tmp is its systemd's own
+        inside = [f"/root/{os.path.basename(path)}" for path in self.newer.values()]
         self.machine.run("dpkg -i " + " ".join(inside))
         self.machine.wait_says(packages.NEXT, "tsujiban status | grep ^version")
         self.machine.wait_says(packages.NEXT, "tsujiban hosts | grep 'web01 *connected'")
         self.assert_well()
-
-    def assert_exposure(self):
-        """What systemd itself thinks of the sandboxes; the figures are those of agent/DESIGN.md."""
-        for unit, most in ((AGENT, 3.3), (COLLECTOR, 1.2)):
-            said = self.machine.says(f"systemd-analyze security --no-pager {unit}.service")
-            self.assertLessEqual(float(re.search(r"exposure level .*: ([0-9.]+)", said)[1]), most, unit)

@@ -91,7 +91,7 @@ class Renew(RigTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("--token", done.stderr)
 
-    def test_a_full_disk_leaves_the_certificate(self):
+    def test_a_full_disk_leaves_everything(self):
         self.rig.collector.stop()
         disk = self.rig.mount_tmpfs("small", "256k")
         small = os.path.join(disk, "c")
@@ -104,14 +104,15 @@ class Renew(RigTest):
                     rest.write(bytes(4096))
             except OSError:
                 pass
-        with open(os.path.join(small, "server.crt"), encoding="ascii") as text:
-            before = text.read()
-        done = subprocess.run([program("tsujiban-collector"), "renew", "--config", os.path.join(small, "collector.yaml"),
-                               "--name", "fleet.example.org"], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("server.crt", done.stderr)
-        with open(os.path.join(small, "server.crt"), encoding="ascii") as text:
-            self.assertEqual(text.read(), before)
+        for words, name in ((("--name", "fleet.example.org"), "server.crt"), (("--token",), "admin.token")):
+            with open(os.path.join(small, name), encoding="ascii") as text:
+                before = text.read()
+            done = subprocess.run([program("tsujiban-collector"), "renew", "--config", os.path.join(small, "collector.yaml"),
+                                   *words], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(name, done.stderr)
+            with open(os.path.join(small, name), encoding="ascii") as text:
+                self.assertEqual(text.read(), before)
 
     @needs_root
     @unittest.skipIf(IS_SANITIZED, "the search for leaks cannot look into a process that has changed its user")
