@@ -7,6 +7,9 @@
  *
  * Every change tells notify.h what the kernel tells.
  *
+ *   disk.c          inodes, names, attributes
+ *   disk_content.c  what files say: opened, written, closed
+ *
  * Errors   0 or negative errno, as the system calls have them.
  */
 #ifndef TSUJIBAN_TESTS_SIM_DISK_H
